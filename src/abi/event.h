@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * What the kernel side says to the recorder: one struct mf_event per ring buffer record, followed
+ * by the body of its kind, followed by the strings whose lengths the body gives, in the order in
+ * which the lengths stand, without NUL. `size` is the whole record.
+ *
+ * Enums are append-only, with explicit numbers; a reader skips a kind that it does not know and
+ * counts it.
+ */
+
+#include <linux/types.h>
+
+#include "limits.h"
+
+enum mf_kind {
+	MF_EV_FORK = 1, /* struct mf_ev_fork, in the context of the parent */
+	MF_EV_EXEC = 2, /* struct mf_ev_exec, after the point of no return */
+	MF_EV_EXIT = 3, /* struct mf_ev_exit, the last thread is gone */
+	MF_EV_OPEN = 4, /* struct mf_ev_file: an open is about to happen */
+	MF_EV_OPEN_EXEC = 5, /* struct mf_ev_file: opened in order to be executed */
+	MF_EV_CREATE = 6, /* struct mf_ev_change: create, mkdir, mknod, symlink, link */
+	MF_EV_DELETE = 7, /* struct mf_ev_change: unlink, rmdir */
+	MF_EV_RENAME = 8, /* struct mf_ev_change, path → path2 */
+	MF_EV_ATTRIB = 9, /* struct mf_ev_change: chmod, chown, xattr, times, link count */
+	MF_EV_CONNECT = 10, /* struct mf_ev_net: connect() asked for */
+	MF_EV_SEND = 11, /* struct mf_ev_net: datagram with an address, no connect */
+	MF_EV_BIND = 12, /* struct mf_ev_net */
+	MF_EV_LISTEN = 13, /* struct mf_ev_net: a TCP socket began to listen */
+	MF_EV_TCP_SYN = 14, /* struct mf_ev_net: a SYN is about to leave */
+	MF_EV_TCP_OPEN = 15, /* struct mf_ev_net: the handshake completed */
+	MF_EV_TCP_FAIL = 16, /* struct mf_ev_net: refused, reset or timed out before it completed */
+	MF_EV_MOUNT_GAP = 17, /* struct mf_ev_change: opens under path were not watched until now */
+	MF_EV_KIND_MAX = 18,
+};
+
+/* mf_event.flags */
+enum {
+	MF_EVF_LATE_SEEN = 1 << 0, /* a notification: it happened between stamp_lo and stamp */
+	MF_EVF_PROC_UNKNOWN = 1 << 1, /* the task was gone: pid, tid and start are not known */
+	MF_EVF_KTHREAD = 1 << 2, /* done by a kernel or io_uring worker thread */
+	MF_EVF_THREAD_ONLY = 1 << 3, /* only the tid is known to belong to the process */
+};
+
+/*
+ * `birth` is the page's stamp at the moment the process was born, copied from its parent when the
+ * parent was itself born inside a request (count > 0). Count 0: born while nothing was in flight.
+ * A thread has its process's birth, whatever was in flight when the thread was made.
+ */
+struct mf_event {
+	__u16 version; /* MF_ABI_VERSION */
+	__u16 kind; /* enum mf_kind */
+	__u32 size; /* bytes, this header, body and strings */
+	__u64 t_ns; /* CLOCK_MONOTONIC */
+	__u64 session;
+	__u64 stamp; /* abi/page.h, when it happened (at the latest) */
+	__u64 stamp_lo; /* the earliest; equals stamp unless MF_EVF_LATE_SEEN */
+	__u64 birth;
+	__u64 start_ns; /* start_boottime of the thread group leader; with pid: the stable id */
+	__u32 pid; /* thread group, initial pid namespace */
+	__u32 tid;
+	__u32 uid;
+	__u32 flags;
+	char comm[MF_COMM_LEN];
+};
+
+struct mf_ev_fork {
+	__u64 child_start_ns;
+	__u64 child_birth;
+	__u32 child_pid;
+	__u32 pad;
+	__u64 clone_flags;
+};
+
+struct mf_ev_exec {
+	__u64 dev; /* of the executed file: kernel's internal dev_t, as in i_sb->s_dev */
+	__u64 ino;
+	__u32 argv_total; /* bytes of the whole argv, NULs included */
+	__u32 argv_len; /* bytes kept here */
+	__u16 exe_len; /* resolved path, from the kernel's file */
+	__u16 path_flags; /* MF_PATH_* */
+	__u32 ppid;
+	/* exe, argv (NUL separated) follow */
+};
+
+struct mf_ev_exit {
+	__u32 code; /* as in wait(2): exit status << 8 | signal */
+	__u32 pad;
+};
+
+/* what is to be known about a path besides its bytes */
+enum {
+	MF_PATH_CUT = 1 << 0, /* longer than MF_PATH_MAX or too deep: a suffix is kept */
+	MF_PATH_UNRESOLVED = 1 << 1, /* no path: only a name, or nothing */
+	MF_PATH_DELETED = 1 << 2, /* the object has no name any more */
+	MF_PATH_ANON = 1 << 3, /* memfd or the like: the name is not a path */
+};
+
+/* mf_ev_file.how */
+enum {
+	MF_OPEN_FLAGS_KNOWN = 1 << 0, /* open_flags are what the kernel uses */
+	MF_OPEN_IOURING = 1 << 1, /* flags are elsewhere: read and write must be assumed */
+};
+
+struct mf_ev_file {
+	__u64 dev;
+	__u64 ino;
+	__u32 open_flags; /* O_*, valid with MF_OPEN_FLAGS_KNOWN */
+	__u32 how;
+	__u32 mode; /* st_mode */
+	__u16 path_len;
+	__u16 path_flags;
+};
+
+struct mf_ev_change {
+	__u32 mask; /* FAN_* bits of the notification */
+	__u16 path_flags;
+	__u16 path2_flags;
+	__u16 path_len;
+	__u16 path2_len;
+	__u32 pad;
+};
+
+struct mf_ev_net {
+	__u8 addr[16]; /* network order; v4 in the first four bytes, v4-mapped counts as v4 */
+	__u8 local[16]; /* as addr; zero when not known */
+	__u16 port; /* host order */
+	__u16 local_port;
+	__u8 family; /* 4 or 6 */
+	__u8 type; /* SOCK_STREAM, SOCK_DGRAM, … */
+	__u16 proto; /* IPPROTO_* */
+	__u32 pad;
+	__u64 cookie; /* ties SYN, OPEN and FAIL of one socket together; 0: not known */
+};
+
+/*
+ * Why an event, or a part of it, was lost. Counted per session, in the mapped counters.
+ */
+enum mf_loss {
+	MF_LOSS_RING_FULL = 0, /* no room in the ring */
+	MF_LOSS_RING_BULK = 1, /* held back so that fork, exec and exit find room */
+	MF_LOSS_TAG = 2, /* a child could not be tagged: its events are lost */
+	MF_LOSS_PATH_CUT = 3,
+	MF_LOSS_PATH_FAULT = 4, /* the path could not be read */
+	MF_LOSS_ARGV_FAULT = 5,
+	MF_LOSS_NOTIFY_OVERFLOW = 6, /* the kernel's fanotify queue overflowed */
+	MF_LOSS_NOTIFY_TASK = 7, /* a change by a task that could not be told any more */
+	MF_LOSS_MOUNT_GAP = 8, /* a mount was there before its mark */
+	MF_LOSS_FILE_EVENT = 9, /* a file event could not be passed to the ring */
+	MF_LOSS_ENGINE = 10, /* hooks were detached while the session lived */
+	MF_LOSS_MAX = 16,
+};
+
+struct mf_session_counters {
+	__u64 session; /* the slot's owner, 0 when free */
+	__u64 events; /* submitted */
+	__u64 tasks; /* tagged tasks alive */
+	__u64 lost[MF_LOSS_MAX];
+	__u64 reserved[13];
+};
+
+/* the value of the task storage map */
+struct mf_tag {
+	__u64 session;
+	__u64 birth; /* stamp, see struct mf_event */
+	__u32 slot; /* index into the counters and pages */
+	__u32 flags;
+};
+
+#ifndef __bpf__
+_Static_assert(sizeof(struct mf_event) == 88, "struct mf_event");
+_Static_assert(sizeof(struct mf_ev_fork) == 32, "struct mf_ev_fork");
+_Static_assert(sizeof(struct mf_ev_exec) == 32, "struct mf_ev_exec");
+_Static_assert(sizeof(struct mf_ev_file) == 32, "struct mf_ev_file");
+_Static_assert(sizeof(struct mf_ev_change) == 16, "struct mf_ev_change");
+_Static_assert(sizeof(struct mf_ev_net) == 56, "struct mf_ev_net");
+_Static_assert(sizeof(struct mf_session_counters) == 256, "struct mf_session_counters");
+_Static_assert(sizeof(struct mf_tag) == 24, "struct mf_tag");
+#endif

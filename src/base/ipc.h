@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * Packets with descriptors over SOCK_SEQPACKET sockets.
+ */
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#define IPC_FDS_MAX 4
+
+struct ipc_fds {
+	int fd[IPC_FDS_MAX];
+	size_t count;
+};
+
+#define IPC_FDS_NONE ((struct ipc_fds){ .fd = { -1, -1, -1, -1 } })
+
+void ipc_fds_close(struct ipc_fds *fds);
+#define _cleanup_ipc_fds_ _cleanup_(ipc_fds_close)
+
+/* Sends one packet; `fds` may be NULL and stay the caller's. 0 or -errno (-EAGAIN: would block,
+ * nothing was sent). Never raises SIGPIPE. */
+int ipc_send(int sock, const void *packet, size_t size, const struct ipc_fds *fds);
+
+/*
+ * Receives one packet of at most `size` bytes. Returns its bytes, 0 at the end of the connection,
+ * -errno otherwise; -EMSGSIZE when the packet was longer or carried too many descriptors (they are
+ * closed). Received descriptors are close-on-exec and the caller's.
+ */
+ssize_t ipc_recv(int sock, void *packet, size_t size, struct ipc_fds *ret_fds);
+
+/* Connects to, or listens on (mode as given, an old socket file is replaced), a path. */
+int ipc_connect(const char *path, int type);
+int ipc_listen(const char *path, int type, mode_t mode);

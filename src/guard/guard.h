@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * The guard process, privately for one `mcpfloor run` or as the daemon.
+ */
+
+#include <stdbool.h>
+
+struct guard_options {
+	const char *state_dir;
+	const char *run_dir; /* for the sockets, e.g. /run/mcpfloor */
+	uint32_t ring_bytes; /* 0: default */
+};
+
+/*
+ * Forks a private guard (and through it a recorder), detached from the caller's terminal, stdio and
+ * process group, but in its pid and mount namespace. On success *ret_control is a connected control
+ * socket (abi/control.h) of which the guard trusts the peer as root. The guard ends by itself when
+ * this connection is closed and its session is cleaned up.
+ */
+int guard_start_private(const struct guard_options *options, int *ret_control);
+
+/* Runs the daemon in the foreground until SIGTERM or SIGINT. Returns an exit status. Listens on
+ * RUN_DIR/control.sock (0666) and RUN_DIR/query.sock (0666). */
+int guard_run_daemon(const struct guard_options *options);

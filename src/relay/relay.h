@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * `mcpfloor run`: stands in place of an MCP server on stdio and starts the real one behind it.
+ */
+
+#include <stdbool.h>
+
+struct relay_options {
+	const char *name; /* session name; NULL: the last component of the command */
+	const char *tenant; /* NULL: none */
+	const char *state_dir; /* for a private guard */
+	const char *run_dir; /* where a daemon's sockets are */
+	bool digest_only;
+	unsigned grace_ms; /* per step of an ending; 0: 2000 */
+	char **argv; /* the server's command and arguments, NULL terminated */
+};
+
+/*
+ * Relays stdin and stdout until the server is gone. Returns the status to exit with: the server's
+ * own; 127 command not found; 126 not executable; 125 mcpfloor itself could not do its work. Where
+ * the server died by a signal, relay_run() does not return: the process dies by the same signal.
+ */
+int relay_run(const struct relay_options *options);
