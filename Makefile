@@ -1,7 +1,63 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# A thin front for meson; every target installs what it needs first (Debian, as root).
-.PHONY: all
-all: build/build.ninja
+#
+# A thin front for meson. Every target first installs the Debian packages that it lacks (tools/setup).
+#
+# build       what users get, release        build-asan   gcc, ASan + UBSan: what the tests run
+# build-fuzz  clang, libFuzzer, ASan + UBSan; also proves that clang compiles all without a warning
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+SECONDS ?= 60
+export PATH := $(PATH):/usr/sbin:/sbin
+
+.PHONY: all demo test install bench lint fuzz clean setup-build
+all: setup-build build/build.ninja
 	ninja -C build
+
+setup-build:
+	@tools/setup build
+
 build/build.ninja:
 	meson setup build
+
+build-asan/build.ninja:
+	meson setup build-asan -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false
+
+build-fuzz/build.ninja:
+	CC=clang meson setup build-fuzz -Dfuzz=true -Dbuildtype=debugoptimized \
+		-Db_sanitize=address,undefined -Db_lundef=false
+
+demo: all
+	@tools/setup demo
+	demo/run build
+
+# TESTS="pattern …" runs some of them
+test: all
+	@tools/setup test lint fuzz
+	$(MAKE) build-asan/build.ninja build-fuzz/build.ninja
+	ninja -C build-asan
+	ninja -C build-fuzz
+	tools/run-tests $(TESTS)
+
+install: all
+	meson configure build -Dprefix=$(abspath $(PREFIX))
+	DESTDIR=$(DESTDIR) meson install -C build --no-rebuild
+
+bench: all
+	@tools/setup bench
+	bench/run build
+
+lint: setup-build
+	@tools/setup lint
+	$(MAKE) build-asan/build.ninja
+	ninja -C build-asan
+	tools/run-tests lint/
+
+fuzz: setup-build
+	@tools/setup fuzz
+	$(MAKE) build-fuzz/build.ninja
+	ninja -C build-fuzz
+	tools/fuzz build-fuzz $(SECONDS)
+
+clean:
+	rm -rf build build-asan build-fuzz

@@ -74,7 +74,7 @@ wait_for()
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "${EPOCHREALTIME/./}" -lt "$end" ] || return 1
-		read -r -t 0.02 <> <(:) || :
+		sleep 0.02
 	done
 }
 

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "base/ipc.h"
+
+static void make_pair(int pair[2])
+{
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+}
+
+static void a_packet_arrives_whole_with_its_descriptor(void **state)
+{
+	_cleanup_fd_ int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	_cleanup_ipc_fds_ struct ipc_fds got = IPC_FDS_NONE;
+	struct ipc_fds sent = { .fd = { null }, .count = 1 };
+	char bytes[8];
+	int pair[2];
+
+	make_pair(pair);
+	assert_int_equal(ipc_send(pair[0], "hello", 5, &sent), 0);
+	assert_int_equal(ipc_recv(pair[1], bytes, sizeof(bytes), &got), 5);
+	assert_memory_equal(bytes, "hello", 5);
+	assert_int_equal(got.count, 1);
+	assert_true(fcntl(got.fd[0], F_GETFD) & FD_CLOEXEC);
+	close(pair[0]);
+	close(pair[1]);
+}
+
+static void a_packet_that_is_too_long_is_refused_not_cut(void **state)
+{
+	struct ipc_fds got = IPC_FDS_NONE;
+	char bytes[4];
+	int pair[2];
+
+	make_pair(pair);
+	assert_int_equal(ipc_send(pair[0], "hello", 5, NULL), 0);
+	assert_int_equal(ipc_recv(pair[1], bytes, sizeof(bytes), &got), -EMSGSIZE);
+	close(pair[0]);
+	close(pair[1]);
+}
+
+static void the_end_of_the_peer_is_told_and_raises_no_signal(void **state)
+{
+	struct ipc_fds got = IPC_FDS_NONE;
+	char bytes[4];
+	int pair[2];
+
+	make_pair(pair);
+	close(pair[0]);
+	assert_int_equal(ipc_recv(pair[1], bytes, sizeof(bytes), &got), 0);
+	assert_int_equal(ipc_send(pair[1], "x", 1, NULL), -EPIPE);
+	close(pair[1]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_packet_arrives_whole_with_its_descriptor),
+		cmocka_unit_test(a_packet_that_is_too_long_is_refused_not_cut),
+		cmocka_unit_test(the_end_of_the_peer_is_told_and_raises_no_signal),
+	};
+
+	return cmocka_run_group_tests_name("ipc", tests, NULL, NULL);
+}
