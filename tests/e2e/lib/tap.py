@@ -65,6 +65,6 @@ def main():
             print(f"ok {number} - {name} # SKIP {reason}", flush=True)
         except Exception:  # every failure of a test is a result, not the end of the run
             failed += 1
-            diag(traceback.format_exc())
+            diag(traceback.format_exc(limit=-1))
             print(f"not ok {number} - {name}", flush=True)
     sys.exit(1 if failed else 0)
