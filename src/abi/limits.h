@@ -11,6 +11,7 @@
 
 #define MF_COMM_LEN 16 /* TASK_COMM_LEN */
 #define MF_NAME_LEN 64 /* session name and tenant, NUL included */
+#define MF_CWD_LEN 1024 /* a session's working directory, NUL included */
 #define MF_PATH_MAX 4096 /* one path in an event, without NUL */
 #define MF_ARGV_MAX 4096 /* bytes of an argv kept in an exec event */
 #define MF_SESSIONS_MAX 1024 /* sessions that one guard serves at once */

@@ -46,6 +46,8 @@ struct mf_r_session {
 	__u32 flags; /* MF_RS_* */
 	char name[MF_NAME_LEN];
 	char tenant[MF_NAME_LEN];
+	char cwd[MF_CWD_LEN]; /* of the waiting root process, by readlink of /proc/PID/cwd; NUL
+			       * terminated, empty when not known or longer */
 };
 
 enum {
@@ -75,5 +77,5 @@ struct mf_r_stats {
 };
 
 #ifndef __bpf__
-_Static_assert(sizeof(struct mf_r_session) == 200, "struct mf_r_session");
+_Static_assert(sizeof(struct mf_r_session) == 1224, "struct mf_r_session");
 #endif
