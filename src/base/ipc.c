@@ -97,7 +97,7 @@ static int unix_address(const char *path, struct sockaddr_un *ret_addr)
 	*ret_addr = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	if (strlen(path) >= sizeof(ret_addr->sun_path))
 		return -ENAMETOOLONG;
-	strcpy(ret_addr->sun_path, path);
+	memcpy(ret_addr->sun_path, path, strlen(path) + 1);
 	return 0;
 }
 
