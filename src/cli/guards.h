@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * The guards that run: the daemon at RUN_DIR/control.sock and the private ones at
+ * RUN_DIR/guard-PID.sock. Each is asked over the control protocol (abi/control.h).
+ */
+
+#include <stddef.h>
+
+#include "abi/control.h"
+
+/* One session of one guard, or one guard. A negative return ends the walk and is passed on. */
+typedef int (*guards_each_session)(const struct mf_c_hello_reply *guard,
+				   const struct mf_c_list_reply *session, void *data);
+typedef int (*guards_each_guard)(const struct mf_c_hello_reply *guard,
+				 const struct mf_c_stats_reply *stats, void *data);
+
+struct guards_walk {
+	guards_each_guard guard; /* may be NULL */
+	guards_each_session session; /* may be NULL; after its guard */
+	void *data;
+};
+
+/*
+ * Returns the number of guards that answered, or -errno when one is there and cannot be asked; the
+ * others are asked nevertheless. Guards of other users are none of ours and passed over.
+ */
+int guards_ask(const char *run_dir, const struct guards_walk *walk, size_t *ret_sessions);
+
+const char *guards_state_name(unsigned state);
+const char *guards_engine_name(unsigned engine);
+/* The name of reason `reason`, "" when there is none. */
+const char *guards_loss_name(unsigned reason);

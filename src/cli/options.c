@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From argv to struct cli_args, by the tables. Prints nothing. */
+
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/cli.h"
+
+#define WORD_MAX 48 /* longer words are not guessed at */
+#define LONG_ONLY 256 /* getopt values of options without a letter, plus their id */
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Damerau-Levenshtein, adjacent transpositions only; both words are at most WORD_MAX long. */
+static size_t edit_distance(const char *a, const char *b)
+{
+	size_t rows[3][WORD_MAX + 1];
+	size_t la = strlen(a), lb = strlen(b);
+
+	for (size_t j = 0; j <= lb; j++)
+		rows[0][j] = j;
+	for (size_t i = 1; i <= la; i++) {
+		size_t *row = rows[i % 3], *above = rows[(i + 2) % 3];
+		const size_t *above2 = rows[(i + 1) % 3];
+
+		row[0] = i;
+		for (size_t j = 1; j <= lb; j++) {
+			row[j] = least(least(above[j] + 1, row[j - 1] + 1),
+				       above[j - 1] + (a[i - 1] != b[j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				row[j] = least(row[j], above2[j - 2] + 1);
+		}
+	}
+	return rows[la % 3][lb];
+}
+
+const char *cli_nearest(const char *word, const char *const *words, size_t count)
+{
+	const char *nearest = NULL;
+	size_t length = strlen(word), best = length <= 3 ? 2 : length / 3 + 2;
+
+	if (length == 0 || length > WORD_MAX)
+		return NULL;
+	for (size_t i = 0; i < count; i++) {
+		size_t distance;
+
+		if (strlen(words[i]) > WORD_MAX)
+			continue;
+		distance = edit_distance(word, words[i]);
+		if (strncmp(word, words[i], length) == 0) /* a beginning is a near miss */
+			distance = distance ? 1 : 0;
+		if (distance < best) {
+			best = distance;
+			nearest = words[i];
+		}
+	}
+	return nearest;
+}
+
+static int refuse(char **ret_error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static int refuse(char **ret_error, const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	if (vasprintf(ret_error, format, list) < 0)
+		*ret_error = NULL;
+	va_end(list);
+	return -EINVAL;
+}
+
+static int set_number(const struct cli_option *option, const char *text, unsigned *ret_number)
+{
+	unsigned long value;
+	char *end;
+
+	if (!isdigit((unsigned char)text[0]))
+		return -EINVAL;
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (errno || *end || value < option->min || value > option->max)
+		return -EINVAL;
+	*ret_number = (unsigned)value;
+	return 0;
+}
+
+static int set_option(const struct cli_option *option, const char *text, struct cli_args *args,
+		      char **ret_error)
+{
+	char *field = (char *)args + option->offset;
+
+	if (option->given_offset)
+		*(bool *)((char *)args + option->given_offset) = true;
+	switch (option->kind) {
+	case CLI_FLAG:
+		*(bool *)field = true;
+		return 0;
+	case CLI_TEXT:
+		*(const char **)field = text;
+		return 0;
+	case CLI_NUMBER:
+		if (set_number(option, text, (unsigned *)field) < 0) {
+			_cleanup_free_ char *shown = cli_shown(text);
+
+			return refuse(ret_error, "--%s wants a number from %u to %u, not '%s'",
+				      option->name, option->min, option->max, shown);
+		}
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int refuse_option(const struct cli_command *command, const char *word, char **ret_error)
+{
+	const char *names[CLI_OPT_MAX];
+	_cleanup_free_ char *shown = NULL;
+	_cleanup_free_ char *bare = NULL;
+	const char *nearest;
+	size_t count = 0;
+
+	for (const uint8_t *id = command->options; *id; id++)
+		names[count++] = cli_options[*id].name;
+	bare = strdup(word + strspn(word, "-"));
+	if (!bare)
+		return -ENOMEM;
+	bare[strcspn(bare, "=")] = '\0';
+	nearest = cli_nearest(bare, names, count);
+	shown = cli_shown(word);
+	if (nearest)
+		return refuse(ret_error, "%s has no option '%s'; did you mean --%s?", command->name,
+			      shown, nearest);
+	return refuse(ret_error, "%s has no option '%s'; see mcpfloor help %s", command->name,
+		      shown, command->name);
+}
+
+struct getopt_tables {
+	struct option longs[CLI_OPT_MAX + 1];
+	char shorts[2 * CLI_OPT_MAX + 3];
+};
+
+static void make_tables(const struct cli_command *command, struct getopt_tables *tables)
+{
+	size_t count = 0;
+	char *at = tables->shorts;
+
+	memset(tables, 0, sizeof(*tables));
+	if (command->before_command)
+		*at++ = '+'; /* the server's options are its own */
+	*at++ = ':';
+	for (const uint8_t *id = command->options; *id; id++) {
+		const struct cli_option *option = &cli_options[*id];
+
+		tables->longs[count++] = (struct option){
+			.name = option->name,
+			.has_arg = option->value ? required_argument : no_argument,
+			.val = LONG_ONLY + *id,
+		};
+		if (option->letter) {
+			*at++ = option->letter;
+			if (option->value)
+				*at++ = ':';
+		}
+	}
+}
+
+static const struct cli_option *option_of(const struct cli_command *command, int value)
+{
+	for (const uint8_t *id = command->options; *id; id++) {
+		if (value == LONG_ONLY + *id ||
+		    (cli_options[*id].letter && value == cli_options[*id].letter))
+			return &cli_options[*id];
+	}
+	return NULL;
+}
+
+static int parse_options(const struct cli_command *command, int argc, char **argv,
+			 struct cli_args *args, char **ret_error)
+{
+	struct getopt_tables tables;
+
+	make_tables(command, &tables);
+	optind = 0; /* glibc: begin anew */
+	opterr = 0;
+	for (;;) {
+		int at = optind ? optind : 1;
+		int value = getopt_long(argc, argv, tables.shorts, tables.longs, NULL);
+		const struct cli_option *option;
+		int r;
+
+		if (value == -1)
+			return 0;
+		option = option_of(command, value == ':' || value == '?' ? optopt : value);
+		if (value == ':' && option)
+			return refuse(ret_error, "--%s wants a value: --%s %s", option->name,
+				      option->name, option->value);
+		if (value == '?' && option)
+			return refuse(ret_error, "--%s takes no value", option->name);
+		if (value == '?' || value == ':' || !option) {
+			const char letter[] = { '-', (char)optopt, '\0' };
+
+			/* a bundle of letters does not move optind before its last one */
+			return refuse_option(command,
+					     optopt > 0 && optopt < LONG_ONLY ? letter
+					     : optind > at		      ? argv[optind - 1]
+									      : argv[at],
+					     ret_error);
+		}
+		r = set_option(option, optarg, args, ret_error);
+		if (r < 0)
+			return r;
+	}
+}
+
+int cli_parse(const struct cli_command *command, int argc, char **argv, struct cli_args *ret_args,
+	      char **ret_error)
+{
+	struct cli_args args = { 0 };
+	int r = parse_options(command, argc, argv, &args, ret_error);
+
+	if (r < 0)
+		return r;
+	args.operands = argv + optind;
+	args.operand_count = argc - optind;
+	if (!args.help) {
+		if (args.operand_count < command->operands_min)
+			return refuse(ret_error, "%s wants %s: mcpfloor %s %s", command->name,
+				      command->before_command ? "a command" : "an argument",
+				      command->name, command->synopsis);
+		if (command->operands_max >= 0 && args.operand_count > command->operands_max) {
+			_cleanup_free_ char *shown =
+				cli_shown(args.operands[command->operands_max]);
+
+			return refuse(ret_error, "%s: '%s' is too much; usage: mcpfloor %s %s",
+				      command->name, shown, command->name, command->synopsis);
+		}
+	}
+	*ret_args = args;
+	return 0;
+}

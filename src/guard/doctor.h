@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * What the engine can do on this machine, for whoever may not include the engine.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* All strings are static. */
+struct guard_hook {
+	const char *engine;
+	const char *hook;
+	const char *what;
+	bool required;
+	int error; /* 0: loads and attaches; else -errno */
+	const char *consequence; /* without it */
+	const char *remedy; /* "" when there is none */
+};
+
+/* Loads and attaches each hook, then detaches it; needs root. Returns the number of rows in
+ * *ret_hooks (free() the array) or -errno. */
+int guard_doctor(struct guard_hook **ret_hooks);
