@@ -9,7 +9,8 @@
  *
  * Steps: touch P, open P, unlink P, rename A B, connect IP PORT, send IP PORT, sleep MS,
  * exec ARG…, vexec ARG…, stderr BYTES, raise SIGNO, exit STATUS, kill PID SIGNO, hold MS (the
- * reply waits, the server does not), reply (now, not at the end).
+ * reply waits, the server does not), reply (now, not at the end), forks N,
+ * renames N PATH, opens N PATH, pin CPU STEP.
  * In front of a step: pool (a thread, made when first needed), child (fork), daemon (double fork,
  * setsid), helper (a process that the first such step starts and later ones feed by a pipe),
  * later MS (after the reply).
@@ -22,6 +23,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -180,13 +182,52 @@ static void to_stderr(long bytes)
 		write_all(2, block, bytes < (long)sizeof(block) ? (size_t)bytes : sizeof(block));
 }
 
+static void many_forks(long count)
+{
+	for (long i = 0; i < count; i++) {
+		pid_t child = fork();
+
+		if (child == 0)
+			_exit(0);
+		if (child > 0)
+			waitpid(child, NULL, 0);
+	}
+}
+
+static void many_renames(long count, const char *path)
+{
+	char names[2][STEP_BYTES];
+
+	snprintf(names[0], sizeof(names[0]), "%s.0", path);
+	snprintf(names[1], sizeof(names[1]), "%s.1", path);
+	make_open(names[0], O_WRONLY | O_CREAT);
+	for (long i = 0; i < count; i++)
+		rename(names[i & 1], names[~i & 1]);
+}
+
+static void pin(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
 /* One thing, in whichever task calls. */
 static void act(const char *step)
 {
 	char text[STEP_BYTES], *w[ARGS_MAX];
-	uint64_t before = now_ns();
+	uint64_t before;
 	int count;
 
+	if (!strncmp(step, "pin ", 4)) {
+		char *rest;
+
+		pin((int)strtol(step + 4, &rest, 10));
+		step = rest + strspn(rest, " ");
+	}
+	before = now_ns();
 	snprintf(text, sizeof(text), "%s", step);
 	count = split(text, w);
 	if (count == 0)
@@ -211,6 +252,13 @@ static void act(const char *step)
 		start_program(w + 1, true);
 	else if (!strcmp(w[0], "stderr") && count == 2)
 		to_stderr(atol(w[1]));
+	else if (!strcmp(w[0], "forks") && count == 2)
+		many_forks(atol(w[1]));
+	else if (!strcmp(w[0], "renames") && count == 3)
+		many_renames(atol(w[1]), w[2]);
+	else if (!strcmp(w[0], "opens") && count == 3)
+		for (long i = atol(w[1]); i > 0; i--)
+			make_open(w[2], O_RDONLY);
 	else if (!strcmp(w[0], "raise") && count == 2)
 		raise(atoi(w[1]));
 	else if (!strcmp(w[0], "kill") && count == 3)
