@@ -26,7 +26,8 @@ enum mf_control_kind {
 	MF_C_END = 3, /* owner: struct mf_c_end → struct mf_c_end_reply. Kills what is left */
 	MF_C_LIST = 4, /* anyone: struct mf_c_list → struct mf_c_list_reply, one session each; own
 			   * sessions, all for root */
-	MF_C_STATS = 5, /* anyone: struct mf_c_list → struct mf_c_stats_reply */
+	MF_C_STATS = 5, /* anyone: struct mf_c_list → struct mf_c_stats_reply; only root sees what
+			 * adds up all users: others get their own sessions, faults and losses */
 	MF_C_SIGNAL = 6, /* owner: struct mf_c_signal → struct mf_control: to every live task's
 			   * process of the session */
 	MF_C_JOURNAL = 7, /* guard → owner, unasked: struct mf_control + 1 fd: the recorder was
@@ -191,7 +192,13 @@ struct mf_stats {
 	__u64 rec_write_errors;
 	__u64 rec_queries;
 	__u64 rec_epoch_unknown; /* events whose set in flight the journal did not tell */
-	__u64 reserved[9];
+	__u64 recorder_dropped; /* packets that the recorder could not be given */
+	__u64 clients_dropped; /* connections closed because the client did not read */
+	__u64 clients_refused; /* connections over the bounds */
+	__u64 cgroups_missing; /* sessions that had to go without a cgroup */
+	__u64 cgroups_swept; /* left by dead guards and removed */
+	__u64 survivors; /* processes that outlived the bound of an ending */
+	__u64 reserved[3];
 };
 
 struct mf_c_stats_reply {

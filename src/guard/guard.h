@@ -5,7 +5,6 @@
  * The guard process, privately for one `mcpfloor run` or as the daemon.
  */
 
-#include <stdbool.h>
 #include <stdint.h>
 
 struct guard_options {

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * What one guard process holds. Everything runs in one thread on one epoll; nothing in it waits for
+ * a peer.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "abi/control.h"
+#include "engine/engine.h"
+#include "guard/guard.h"
+#include "guard/loop.h"
+#include "guard/spawn.h"
+
+struct connection;
+struct session;
+
+#define GUARD_ORPHAN_NS (10ULL * 1000000000ULL) /* a private guard's wait for the unkillable */
+
+struct guard {
+	int epoll;
+	bool private_guard; /* lives for one connection, `primary` */
+	bool stopping;
+	int failure; /* -errno: the engine cannot go on, so the guard ends */
+
+	struct engine *engine; /* NULL: not opened yet */
+	struct source engine_source;
+	unsigned engine_errors; /* in a row */
+	uint32_t ring_bytes;
+
+	struct recorder_process recorder;
+	int log_fd; /* STATE_DIR/log; negative: why it could not be opened */
+	struct source control_listener, query_listener;
+	int spare_fd; /* given up for a moment to refuse a connection when descriptors run out */
+
+	struct connection *connections;
+	struct connection *primary;
+	size_t connection_count;
+	struct session *sessions; /* in the order of their opening */
+	struct session **sessions_tail;
+	size_t session_count;
+	uint64_t sessions_ending;
+	uint64_t stats_waiting; /* connections that wait for the recorder's figures */
+	uint64_t stats_token;
+	uint64_t sweep_at_ns; /* 0: done */
+	unsigned sweeps;
+
+	struct mf_stats stats; /* the guard's own part */
+};
+
+/* Sets up everything that needs no kernel feature; *ret is all zero or defined. */
+int guard_prepare(struct guard *guard, const struct guard_options *options, bool private_guard);
+/* Opens the engine unless it is open. *ret_detail on failure. */
+int guard_open_engine(struct guard *guard, uint32_t *ret_detail);
+/* What is due, then one event, waited for until `until_ns` at the latest (0: no such bound). */
+int guard_turn(struct guard *guard, uint64_t until_ns);
+/* Takes events until `stopping`, or, privately, until the primary connection and its session are
+ * gone. 0, or guard->failure. */
+int guard_loop(struct guard *guard);
+/* Ends observation: connections, recorder, engine, in this order. Sessions that still live go on
+ * unobserved. */
+void guard_release(struct guard *guard);
