@@ -124,7 +124,7 @@ static int ask_guard(const char *path, const struct guards_walk *walk, size_t *s
 	const struct mf_c_hello hello = { .head = { MF_ABI_VERSION, MF_C_HELLO, 0, 0 } };
 	const struct timeval timeout = { .tv_sec = ANSWER_TIMEOUT_S };
 	_cleanup_fd_ int sock = ipc_connect(path, SOCK_SEQPACKET);
-	struct mf_c_hello_reply guard;
+	struct mf_c_hello_reply guard = { 0 };
 	int r;
 
 	if (sock == -ENOENT || sock == -ECONNREFUSED)
@@ -138,6 +138,8 @@ static int ask_guard(const char *path, const struct guards_walk *walk, size_t *s
 	r = ask(sock, &hello, sizeof(hello), &guard, sizeof(guard));
 	if (r == -ECONNRESET) /* a private guard that was just ending */
 		return 0;
+	if (r < 0 && guard.head.detail == MF_D_STATE_DIR) /* it cannot record, but it answers */
+		r = 0;
 	if (r >= 0 && walk->guard)
 		r = ask_stats(sock, &guard, walk);
 	if (r >= 0 && walk->session)

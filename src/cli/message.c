@@ -226,6 +226,22 @@ static void write_meta(yajl_gen gen, const struct message_request *request)
 	yajl_gen_map_close(gen);
 }
 
+/* Checked JSON on one line: outside strings a line break means what a blank means, and inside there
+ * is none. */
+static int write_arguments(yajl_gen gen, const char *arguments)
+{
+	_cleanup_free_ char *line = strdup(arguments);
+
+	if (!line)
+		return -ENOMEM;
+	for (char *c = line; *c; c++) {
+		if (*c == '\n' || *c == '\r')
+			*c = ' ';
+	}
+	yajl_gen_number(gen, line, strlen(line)); /* as it stands, whatever it is */
+	return 0;
+}
+
 int message_write_request(struct buf *out, const struct message_request *request)
 {
 	_cleanup_(free_gen) yajl_gen gen = begin(request->id, request->method);
@@ -235,12 +251,13 @@ int message_write_request(struct buf *out, const struct message_request *request
 	text(gen, "params");
 	yajl_gen_map_open(gen);
 	if (request->tool) {
-		const char *arguments = request->arguments ? request->arguments : "{}";
+		int r;
 
 		pair(gen, "name", request->tool);
 		text(gen, "arguments");
-		/* as written, whatever it is: it was checked to be JSON */
-		yajl_gen_number(gen, arguments, strlen(arguments));
+		r = write_arguments(gen, request->arguments ? request->arguments : "{}");
+		if (r < 0)
+			return r;
 	}
 	if (request->cursor)
 		pair(gen, "cursor", request->cursor);

@@ -10,27 +10,28 @@
 #include "cli/place.h"
 #include "cli/print_json.h"
 
-#define COUNTER(field)                                   \
-	{                                                \
-#field, offsetof(struct mf_stats, field) \
-	}
+/* clang-format off */
+#define COUNTER(field) { #field, offsetof(struct mf_stats, field), false }
+#define FOR_USERS(field) { #field, offsetof(struct mf_stats, field), true }
+/* clang-format on */
 
 static const struct {
 	const char *name;
 	size_t offset;
+	bool for_users; /* what a guard tells others than root; the rest it leaves 0 */
 } counters[] = {
 	COUNTER(sessions_opened),
-	COUNTER(sessions_live),
+	FOR_USERS(sessions_live),
 	COUNTER(control_rejected),
 	COUNTER(file_questions),
 	COUNTER(file_untagged),
 	COUNTER(notifications),
 	COUNTER(notifications_untagged),
-	COUNTER(notify_overflows),
-	COUNTER(mounts_unmarked),
-	COUNTER(recorder_restarts),
+	FOR_USERS(notify_overflows),
+	FOR_USERS(mounts_unmarked),
+	FOR_USERS(recorder_restarts),
 	COUNTER(rec_events),
-	COUNTER(rec_bad_events),
+	FOR_USERS(rec_bad_events),
 	COUNTER(rec_unknown_session),
 	COUNTER(rec_folded),
 	COUNTER(rec_rows_capped),
@@ -39,10 +40,26 @@ static const struct {
 	COUNTER(rec_records),
 	COUNTER(rec_entries),
 	COUNTER(rec_bytes),
-	COUNTER(rec_write_errors),
+	FOR_USERS(rec_write_errors),
 	COUNTER(rec_queries),
-	COUNTER(rec_epoch_unknown),
+	FOR_USERS(rec_epoch_unknown),
+	FOR_USERS(recorder_dropped),
+	COUNTER(clients_dropped),
+	COUNTER(clients_refused),
+	FOR_USERS(cgroups_missing),
+	COUNTER(cgroups_swept),
+	FOR_USERS(survivors),
 };
+
+/* a counter without a row could never be seen */
+_Static_assert(ARRAY_LEN(counters) * sizeof(__u64) + sizeof(((struct mf_stats *)NULL)->reserved) ==
+		       sizeof(struct mf_stats),
+	       "every counter of struct mf_stats has a row");
+
+static bool is_told(size_t index)
+{
+	return counters[index].for_users || geteuid() == 0;
+}
 
 static uint64_t counter_of(const struct mf_stats *stats, size_t index)
 {
@@ -58,8 +75,11 @@ static int print_guard(const struct mf_c_hello_reply *guard, const struct mf_c_s
 	printf("guard %u (%s, %.*s)\n", guard->guard_pid,
 	       guard->private_guard ? "private" : "daemon",
 	       (int)strnlen(guard->release, sizeof(guard->release)), guard->release);
-	for (size_t i = 0; i < ARRAY_LEN(counters); i++)
-		printf("  %-24s %" PRIu64 "\n", counters[i].name, counter_of(&reply->stats, i));
+	for (size_t i = 0; i < ARRAY_LEN(counters); i++) {
+		if (is_told(i))
+			printf("  %-24s %" PRIu64 "\n", counters[i].name,
+			       counter_of(&reply->stats, i));
+	}
 	return 0;
 }
 
@@ -74,8 +94,10 @@ static int print_guard_json(const struct mf_c_hello_reply *guard,
 	print_json_count(gen, "guard_pid", guard->guard_pid);
 	print_json_count(gen, "recorder_pid", guard->recorder_pid);
 	print_json_bool(gen, "private_guard", guard->private_guard);
-	for (size_t i = 0; i < ARRAY_LEN(counters); i++)
-		print_json_count(gen, counters[i].name, counter_of(&reply->stats, i));
+	for (size_t i = 0; i < ARRAY_LEN(counters); i++) {
+		if (is_told(i))
+			print_json_count(gen, counters[i].name, counter_of(&reply->stats, i));
+	}
 	yajl_gen_map_close(gen);
 	return print_json_line(gen, stdout);
 }
