@@ -39,7 +39,7 @@ check()
 	if out=$("$@" 2>&1); then
 		ok "$name"
 	else
-		not_ok "$name" "exit status $? of: $*" "${out:0:4000}"
+		not_ok "$name" "exit status $? of: $*" "$(tail -c 4000 <<<"$out")"
 	fi
 }
 
