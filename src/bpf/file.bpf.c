@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Files. fanotify tells the engine, the engine asks these programs, which are the only ones that
+ * know who a task is and that can write into the ring.
+ *
+ *	file_question	an open whose thread is blocked in the kernel until the engine answers. So the task
+ *			is alive, its registers are those of the system call, and the event's descriptor is
+ *			the very object: no argument string is read, nothing can be swapped meanwhile.
+ *	change_who	a change that is over: its task may be dead already.
+ *	event_pass	an event that the engine made.
+ *	engine_level	tells the level of the engine's pid namespace.
+ */
+
+#include "emit.h"
+#include "path.h"
+
+extern struct task_struct *bpf_task_from_vpid(int vpid) __ksym __weak; /* 6.14 */
+extern struct task_struct *bpf_task_from_pid(int pid) __ksym __weak; /* 6.2 */
+extern void bpf_task_release(struct task_struct *task) __ksym __weak;
+
+struct file_scratch {
+	struct mf_event event;
+	struct mf_ev_file file;
+	char strings[MF_PATH_MAX];
+	struct path_walk path;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct file_scratch);
+} file_scratch SEC(".maps");
+
+/* The object of the last open for execution: the kernel asks about it a second time, as an open. */
+struct {
+	__u32 tid;
+	__u64 dev, ino;
+} last_exec = {};
+
+static __always_inline struct task_struct *task_from(__u32 tid)
+{
+	if (bpf_ksym_exists(bpf_task_from_vpid))
+		return bpf_task_from_vpid(tid);
+	if (bpf_ksym_exists(bpf_task_from_pid))
+		return engine_pid_level ? NULL : bpf_task_from_pid(tid);
+	return NULL;
+}
+
+#if defined(__TARGET_ARCH_x86)
+#define TS_COMPAT 0x0002 /* arch/x86/include/asm/thread_info.h: a 32-bit system call */
+#define X32_BIT 0x40000000
+
+/* arch/x86/entry/syscalls/syscall_64.tbl */
+enum {
+	NR_OPEN = 2,
+	NR_EXECVE = 59,
+	NR_CREAT = 85,
+	NR_OPENAT = 257,
+	NR_OPEN_BY_HANDLE_AT = 304,
+	NR_EXECVEAT = 322,
+	NR_IO_URING_ENTER = 426,
+	X32_EXECVE = 520,
+	X32_EXECVEAT = 545,
+};
+
+#define MF_O_CREAT_FLAGS (0100 | 01 | 01000) /* O_CREAT | O_WRONLY | O_TRUNC, open(2) on creat */
+
+/* Fills flags and `how`. Returns whether the system call is an exec. */
+static __always_inline bool open_flags_of(struct task_struct *task, struct mf_ev_file *file)
+{
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	__u32 nr = BPF_CORE_READ(regs, orig_ax);
+
+	file->open_flags = 0;
+	file->how = 0;
+	if (BPF_CORE_READ(task, flags) & (PF_IO_WORKER | PF_USER_WORKER)) {
+		file->how = MF_OPEN_IOURING;
+		return false;
+	}
+	if (BPF_CORE_READ(task, thread_info.status) & TS_COMPAT)
+		return false;
+	nr &= ~X32_BIT;
+	switch (nr) {
+	case NR_OPEN:
+		file->open_flags = BPF_CORE_READ(regs, si);
+		break;
+	case NR_OPENAT:
+	case NR_OPEN_BY_HANDLE_AT:
+		file->open_flags = BPF_CORE_READ(regs, dx);
+		break;
+	case NR_CREAT:
+		file->open_flags = MF_O_CREAT_FLAGS;
+		break;
+	case NR_EXECVE:
+	case NR_EXECVEAT:
+	case X32_EXECVE:
+	case X32_EXECVEAT:
+		file->how = MF_OPEN_FLAGS_KNOWN;
+		return true;
+	case NR_IO_URING_ENTER:
+		file->how = MF_OPEN_IOURING;
+		return false;
+	default: /* openat2 keeps them in memory that others can write */
+		return false;
+	}
+	file->how = MF_OPEN_FLAGS_KNOWN;
+	return false;
+}
+#else
+static __always_inline bool open_flags_of(struct task_struct *task, struct mf_ev_file *file)
+{
+	file->open_flags = 0;
+	file->how = 0;
+	return false;
+}
+#endif
+
+/* The engine's own descriptor `fd` */
+static __always_inline struct file *engine_file(__u32 fd)
+{
+	struct task_struct *self = bpf_get_current_task_btf();
+	struct fdtable *fdt = BPF_CORE_READ(self, files, fdt);
+	struct file **table = BPF_CORE_READ(fdt, fd);
+	struct file *file = NULL;
+
+	if (fd >= BPF_CORE_READ(fdt, max_fds))
+		return NULL;
+	bpf_probe_read_kernel(&file, sizeof(file), &table[fd]);
+	return file;
+}
+
+static __always_inline __u32 file_path(struct file_scratch *scratch, struct file *file,
+				       const struct mf_tag *tag)
+{
+	path_of((const struct path *)__builtin_preserve_access_index(&file->f_path),
+		&scratch->path);
+	scratch->file.path_flags = scratch->path.flags;
+	count_path_loss(tag, &scratch->path);
+	return path_copy(&scratch->path, scratch->strings);
+}
+
+/* The open that the kernel does for an exec is asked twice; the second says nothing new. */
+static __always_inline bool said_already(const struct mf_question *q, const struct mf_ev_file *file)
+{
+	bool same = last_exec.tid == q->tid && last_exec.dev == file->dev &&
+		    last_exec.ino == file->ino;
+
+	last_exec.tid = q->exec ? q->tid : 0;
+	last_exec.dev = file->dev;
+	last_exec.ino = file->ino;
+	return same && !q->exec;
+}
+
+static __always_inline int file_report(struct mf_question *q, struct task_struct *task,
+				       struct mf_tag *tag)
+{
+	struct file_scratch *scratch;
+	__u32 zero = 0, size;
+	struct mf_who who;
+	struct file *file;
+	__u64 stamp;
+	bool in_exec;
+
+	stamp = stamp_of(tag);
+	scratch = bpf_map_lookup_elem(&file_scratch, &zero);
+	file = engine_file(q->fd);
+	if (stamp == MF_NO_STAMP || !scratch || !file)
+		return -1;
+	who_of(task, tag, &who);
+	in_exec = open_flags_of(task, &scratch->file);
+	scratch->file.dev = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
+	scratch->file.ino = BPF_CORE_READ(file, f_inode, i_ino);
+	scratch->file.mode = BPF_CORE_READ(file, f_inode, i_mode);
+	if (said_already(q, &scratch->file) && in_exec)
+		return 0;
+	scratch->file.path_len = file_path(scratch, file, tag);
+	size = sizeof(scratch->event) + sizeof(scratch->file) + scratch->file.path_len;
+	event_fill(&scratch->event, q->exec ? MF_EV_OPEN_EXEC : MF_EV_OPEN, size, stamp, &who);
+	barrier_var(size);
+	if (size > sizeof(scratch->event) + sizeof(scratch->file) + sizeof(scratch->strings))
+		return -1;
+	event_output(&scratch->event, size, true, tag);
+	return 0;
+}
+
+SEC("syscall")
+int file_question(struct mf_question *q)
+{
+	struct task_struct *task;
+	struct mf_tag *tag;
+
+	q->session = 0;
+	q->error = 0;
+	task = task_from(q->tid);
+	if (!task) {
+		q->error = -3; /* ESRCH */
+		return 0;
+	}
+	tag = tag_of(task);
+	if (tag) {
+		q->session = tag->session;
+		if (file_report(q, task, tag))
+			q->error = -5; /* EIO */
+	}
+	bpf_task_release(task);
+	return 0;
+}
+
+SEC("syscall")
+int change_who(struct mf_change_question *q)
+{
+	struct mf_who live = {}, *gone;
+	struct task_struct *task;
+	struct mf_tag *tag;
+	__u32 tid = q->tid;
+	__u32 fits = 0;
+
+	task = task_from(tid);
+	if (task) {
+		tag = tag_of(task);
+		if (tag) {
+			who_of(task, tag, &live);
+			q->live = live;
+			fits = MF_FITS_LIVE;
+		}
+		bpf_task_release(task);
+	} else {
+		fits = MF_FITS_NONE;
+	}
+	gone = bpf_map_lookup_elem(&dead, &tid);
+	/* dead before the queue was last empty: whatever it did has been read. And the same process
+	 * twice is no doubt: another thread of it, or itself on its way out. */
+	if (gone && gone->exit_ns >= q->since_ns &&
+	    !(fits == MF_FITS_LIVE && gone->pid == live.pid && gone->start_ns == live.start_ns)) {
+		q->gone = *gone;
+		fits = (fits & MF_FITS_LIVE) | MF_FITS_GONE;
+	}
+	q->fits = fits;
+	return 0;
+}
+
+struct pass_scratch {
+	char bytes[MF_PASS_MAX];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct pass_scratch);
+} pass_scratch SEC(".maps");
+
+SEC("syscall")
+int event_pass(struct mf_pass *pass)
+{
+	struct mf_tag tag = { .session = pass->session, .slot = pass->slot };
+	struct pass_scratch *scratch;
+	__u32 size = pass->size;
+	__u32 zero = 0;
+
+	pass->error = -22; /* EINVAL */
+	scratch = bpf_map_lookup_elem(&pass_scratch, &zero);
+	barrier_var(size);
+	if (!scratch || size > sizeof(scratch->bytes) || size < sizeof(struct mf_event))
+		return 0;
+	if (bpf_probe_read_kernel(scratch->bytes, size, (void *)pass + sizeof(*pass)))
+		return 0;
+	pass->error = event_output(scratch->bytes, size, true, &tag) ? -28 /* ENOSPC */ : 0;
+	return 0;
+}
+
+SEC("syscall")
+int engine_level(void *ctx)
+{
+	struct task_struct *self = bpf_get_current_task_btf();
+
+	engine_pid_level = BPF_CORE_READ(self, thread_pid, level);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

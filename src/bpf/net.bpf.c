@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * What the session asks of the network, at its cgroup: connect (TCP, UDP, and TCP fast open, which
+ * never calls connect()), datagrams with an address, bind. These programs only look: every one of
+ * them returns 1, allow.
+ *
+ * The cgroup is only where the programs hang; who it is is told by the task's tag.
+ */
+
+#include "addr.h"
+#include "emit.h"
+
+/* ctx fields are converted by the kernel, so each is read with a constant offset and width. */
+static __always_inline void dst_of(struct bpf_sock_addr *ctx, bool v6, struct mf_ev_net *net)
+{
+	__u32 addr[4];
+
+	if (!v6) {
+		addr_set_v4(net->addr, &net->family, ctx->user_ip4);
+		return;
+	}
+	addr[0] = ctx->user_ip6[0];
+	addr[1] = ctx->user_ip6[1];
+	addr[2] = ctx->user_ip6[2];
+	addr[3] = ctx->user_ip6[3];
+	addr_set_v6(net->addr, &net->family, addr);
+}
+
+static __always_inline int ask(struct bpf_sock_addr *ctx, __u16 kind, bool v6)
+{
+	struct mf_tag *tag = tag_of_current();
+	struct mf_event *event;
+	struct mf_ev_net *net;
+	__u64 stamp, flags;
+	struct mf_who who;
+
+	if (!tag)
+		return 1;
+	stamp = stamp_of(tag);
+	if (stamp == MF_NO_STAMP)
+		return 1;
+	who_of(bpf_get_current_task_btf(), tag, &who);
+	event = event_reserve(kind, sizeof(*event) + sizeof(*net), true, stamp, &who, &flags);
+	if (!event)
+		return 1;
+	net = (void *)(event + 1);
+	__builtin_memset(net, 0, sizeof(*net));
+	dst_of(ctx, v6, net);
+	net->port = bpf_ntohs(ctx->user_port);
+	net->type = ctx->type;
+	net->proto = ctx->protocol;
+	net->cookie = bpf_get_socket_cookie(ctx);
+	if (kind == MF_EV_BIND) {
+		__builtin_memcpy(net->local, net->addr, sizeof(net->local));
+		net->local_port = net->port;
+	}
+	event_submit(event, tag, flags);
+	return 1;
+}
+
+SEC("cgroup/connect4")
+int connect4(struct bpf_sock_addr *ctx)
+{
+	return ask(ctx, MF_EV_CONNECT, false);
+}
+
+SEC("cgroup/connect6")
+int connect6(struct bpf_sock_addr *ctx)
+{
+	return ask(ctx, MF_EV_CONNECT, true);
+}
+
+SEC("cgroup/sendmsg4")
+int sendmsg4(struct bpf_sock_addr *ctx)
+{
+	return ask(ctx, MF_EV_SEND, false);
+}
+
+SEC("cgroup/sendmsg6")
+int sendmsg6(struct bpf_sock_addr *ctx)
+{
+	return ask(ctx, MF_EV_SEND, true);
+}
+
+SEC("cgroup/bind4")
+int bind4(struct bpf_sock_addr *ctx)
+{
+	return ask(ctx, MF_EV_BIND, false);
+}
+
+SEC("cgroup/bind6")
+int bind6(struct bpf_sock_addr *ctx)
+{
+	return ask(ctx, MF_EV_BIND, true);
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

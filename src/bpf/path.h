@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * The path of a file, from its dentry and mount up to the root of its mount namespace. A chroot
+ * does not shorten it. What cannot be walked whole (too deep, too long, unreadable, not connected)
+ * is never passed off as a path: the flags say so.
+ */
+
+#include "tag.h"
+
+#define MF_PATH_DEPTH 224
+#define MF_NAME_BYTES 256
+
+/*
+ * The walk lives in a map, not on the stack: what the verifier reads back from a map is any number,
+ * so each round of the loop looks the same to it and the walk is verified in some 10,000
+ * instructions, whatever its depth.
+ */
+struct path_walk {
+	struct dentry *dentry;
+	struct vfsmount *mnt;
+	__u32 pos; /* first byte of what is there, in the first MF_PATH_MAX of `bytes` */
+	__u32 flags; /* MF_PATH_* */
+	__u32 fault; /* something could not be read */
+	__u32 done;
+	char bytes[MF_PATH_MAX + MF_NAME_BYTES]; /* the tail is room for the verifier's sake */
+};
+
+/* true: at the top */
+static __always_inline bool path_up_mount(struct path_walk *walk)
+{
+	struct mount *mount = (void *)walk->mnt - bpf_core_field_offset(struct mount, mnt);
+	struct mount *parent = BPF_CORE_READ(mount, mnt_parent);
+
+	if (parent == mount || !parent)
+		return true;
+	walk->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+	walk->mnt = (void *)parent + bpf_core_field_offset(struct mount, mnt);
+	return false;
+}
+
+/* Puts "/name" in front. false: it does not fit or cannot be read, and the flags say so. */
+static __always_inline bool path_prepend(struct path_walk *walk)
+{
+	struct dentry *dentry = walk->dentry;
+	__u32 len = BPF_CORE_READ(dentry, d_name.len);
+	const unsigned char *name = BPF_CORE_READ(dentry, d_name.name);
+	__u32 pos = walk->pos;
+
+	if (len >= MF_NAME_BYTES || len + 1 > pos) {
+		walk->flags |= MF_PATH_CUT;
+		return false;
+	}
+	pos -= len + 1;
+	barrier_var(pos);
+	pos &= MF_PATH_MAX - 1;
+	barrier_var(len);
+	len &= MF_NAME_BYTES - 1;
+	if (bpf_probe_read_kernel(&walk->bytes[pos + 1], len, name)) {
+		walk->flags |= MF_PATH_UNRESOLVED;
+		walk->fault = 1;
+		return false;
+	}
+	walk->bytes[pos] = '/';
+	walk->pos = pos;
+	return true;
+}
+
+/* true: at the top, or it cannot go on */
+static __always_inline bool path_step(struct path_walk *walk)
+{
+	struct dentry *dentry = walk->dentry, *parent;
+	struct vfsmount *mnt = walk->mnt;
+
+	if (dentry == BPF_CORE_READ(mnt, mnt_root))
+		return path_up_mount(walk);
+	parent = BPF_CORE_READ(dentry, d_parent);
+	if (parent == dentry || !parent) {
+		/* a root, but not the mount's: not connected */
+		walk->flags |= MF_PATH_UNRESOLVED;
+		return true;
+	}
+	if (!path_prepend(walk))
+		return true;
+	walk->dentry = parent;
+	return false;
+}
+
+static __always_inline void path_of(const struct path *path, struct path_walk *walk)
+{
+	struct dentry *first = BPF_CORE_READ(path, dentry);
+	struct vfsmount *mnt = BPF_CORE_READ(path, mnt);
+	bool root = BPF_CORE_READ(first, d_parent) == first;
+	int i;
+
+	walk->dentry = first;
+	walk->mnt = mnt;
+	walk->pos = MF_PATH_MAX;
+	walk->flags = 0;
+	walk->fault = 0;
+	walk->done = 0;
+	if (root && BPF_CORE_READ(mnt, mnt_root) != first) {
+		/* an object without a parent, as memfds and pipes are: its name is not a path */
+		walk->flags = MF_PATH_ANON;
+		path_prepend(walk);
+		return;
+	}
+	if (!root && !BPF_CORE_READ(first, d_hash.pprev))
+		walk->flags = MF_PATH_DELETED;
+	for (i = 0; i < MF_PATH_DEPTH; i++) {
+		if (path_step(walk)) {
+			walk->done = 1;
+			break;
+		}
+	}
+	if (!walk->done)
+		walk->flags |= MF_PATH_CUT;
+	if (walk->pos == MF_PATH_MAX && !walk->flags) { /* the root itself */
+		walk->pos = MF_PATH_MAX - 1;
+		walk->bytes[MF_PATH_MAX - 1] = '/';
+	}
+}
+
+/* Copies the path to `to`, MF_PATH_MAX bytes of room. Returns its length. */
+static __always_inline __u32 path_copy(const struct path_walk *walk, char *to)
+{
+	__u32 pos = walk->pos;
+	__u32 len = MF_PATH_MAX - pos;
+
+	if (pos >= MF_PATH_MAX)
+		return 0;
+	barrier_var(pos);
+	pos &= MF_PATH_MAX - 1;
+	barrier_var(len);
+	if (len > MF_PATH_MAX)
+		return 0;
+	if (bpf_probe_read_kernel(to, len, &walk->bytes[pos]))
+		return 0;
+	return len;
+}
+
+static __always_inline void count_path_loss(const struct mf_tag *tag, const struct path_walk *walk)
+{
+	if (walk->flags & MF_PATH_CUT)
+		count_loss(tag, MF_LOSS_PATH_CUT);
+	if (walk->fault)
+		count_loss(tag, MF_LOSS_PATH_FAULT);
+}

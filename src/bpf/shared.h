@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * What only the programs and the engine share: questions that the engine asks by running a
+ * `syscall` program, and what the task iterator writes. Not an ABI: both sides are one build.
+ */
+
+#include "abi/event.h"
+
+/* mf_tag.flags, of the group leader's tag */
+#define MF_TAGF_EXIT_SAID (1U << 0)
+
+/* who did something: what an event says about its process */
+struct mf_who {
+	struct mf_tag tag;
+	__u64 start_ns; /* of the group leader */
+	__u64 exit_ns; /* CLOCK_MONOTONIC; 0: alive */
+	__u32 pid;
+	__u32 tid;
+	__u32 uid;
+	__u32 flags; /* MF_EVF_* */
+	char comm[MF_COMM_LEN];
+};
+
+/* file_question: an open that waits for its answer */
+struct mf_question {
+	__u32 tid; /* in the engine's pid namespace */
+	__s32 fd; /* of the engine: the object that is being opened */
+	__u32 exec; /* 1: it is being opened in order to be executed */
+	__s32 error; /* out: 0, or -errno: there may be a task, but no event was made */
+	__u64 session; /* out: 0 when the task is of no session */
+};
+
+/* change_who: which processes of a session can have had this tid since `since_ns` */
+struct mf_change_question {
+	__u32 tid;
+	__u32 fits; /* out: MF_FITS_* */
+	__u64 since_ns;
+	struct mf_who live; /* out */
+	struct mf_who gone; /* out */
+};
+
+enum {
+	MF_FITS_LIVE = 1 << 0, /* it is alive, and of a session */
+	MF_FITS_GONE = 1 << 1, /* another one of a session had it, and died since */
+	MF_FITS_NONE = 1 << 2, /* it is nobody's now, and no dead task of a session had it */
+};
+
+/* event_pass: an event that the engine made, to the ring */
+struct mf_pass {
+	__u32 slot;
+	__s32 error; /* out */
+	__u64 session;
+	__u32 size; /* of the event that follows */
+	__u32 pad;
+};
+
+#define MF_PASS_MAX (sizeof(struct mf_event) + sizeof(struct mf_ev_change) + 2 * MF_PATH_MAX)
+
+/* one per live process, by the iterator */
+struct mf_live {
+	__u32 pid; /* in the engine's pid namespace */
+	__u32 pad;
+	__u64 birth;
+	char comm[MF_COMM_LEN];
+};

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * The first thing that every program does: one task-storage look-up. No tag: leave at once.
+ */
+
+#include "maps.h"
+
+static __always_inline struct mf_tag *tag_of(struct task_struct *task)
+{
+	return bpf_task_storage_get(&tags, task, 0, 0);
+}
+
+static __always_inline struct mf_tag *tag_of_current(void)
+{
+	return tag_of(bpf_get_current_task_btf());
+}
+
+/* NULL when the slot has been given to another session meanwhile */
+static __always_inline struct mf_session_counters *counters_of(__u64 session, __u32 slot)
+{
+	struct mf_session_counters *c = bpf_map_lookup_elem(&counters, &slot);
+
+	return c && c->session == session ? c : NULL;
+}
+
+static __always_inline void count_loss(const struct mf_tag *tag, enum mf_loss reason)
+{
+	struct mf_session_counters *c = counters_of(tag->session, tag->slot);
+
+	if (c)
+		__sync_fetch_and_add(&c->lost[reason], 1);
+}
+
+static __always_inline void count_tasks(const struct mf_tag *tag, __s64 by)
+{
+	struct mf_session_counters *c = counters_of(tag->session, tag->slot);
+
+	if (c)
+		__sync_fetch_and_add(&c->tasks, by);
+}
+
+/* The page's stamp; -1 when the session is gone. Never a stamp: the epoch has 48 bits. */
+#define MF_NO_STAMP (~0ULL)
+
+static __always_inline __u64 stamp_of(const struct mf_tag *tag)
+{
+	__u64 session = tag->session;
+	struct mf_page *page;
+	__u32 zero = 0;
+	void *inner;
+
+	inner = bpf_map_lookup_elem(&pages, &session);
+	if (!inner)
+		return MF_NO_STAMP;
+	page = bpf_map_lookup_elem(inner, &zero);
+	return page ? mf_read_once(page->stamp) : MF_NO_STAMP;
+}
+
+/* The task's tid in the engine's pid namespace; 0 when it is not visible there. */
+static __always_inline __u32 tid_for_engine(struct task_struct *task)
+{
+	__u32 level = engine_pid_level;
+	struct pid *pid;
+	int nr = 0;
+
+	if (!level)
+		return BPF_CORE_READ(task, pid);
+	pid = BPF_CORE_READ(task, thread_pid);
+	if (!pid || BPF_CORE_READ(pid, level) < level)
+		return 0;
+	bpf_probe_read_kernel(&nr, sizeof(nr),
+			      (void *)pid + bpf_core_field_offset(struct pid, numbers) +
+				      level * bpf_core_type_size(struct upid) +
+				      bpf_core_field_offset(struct upid, nr));
+	return nr;
+}
+
+static __always_inline void who_of(struct task_struct *task, const struct mf_tag *tag,
+				   struct mf_who *ret_who)
+{
+	ret_who->tag = *tag;
+	ret_who->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+	ret_who->exit_ns = 0;
+	ret_who->pid = BPF_CORE_READ(task, tgid);
+	ret_who->tid = BPF_CORE_READ(task, pid);
+	ret_who->uid = BPF_CORE_READ(task, cred, uid.val);
+	ret_who->flags = BPF_CORE_READ(task, flags) & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER)
+				 ? MF_EVF_KTHREAD
+				 : 0;
+	bpf_core_read(&ret_who->comm, sizeof(ret_who->comm), &task->comm);
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * What TCP really does: a SYN that is about to leave, a handshake that completes or fails, a socket
+ * that begins to listen. The end of a handshake comes in whatever context the packet is received
+ * in, so it is told about the process that opened the socket, which the socket's storage keeps.
+ */
+
+#include "addr.h"
+#include "emit.h"
+
+static __always_inline void addresses_of(const struct sock *sk, struct mf_ev_net *net)
+{
+	const struct sock_common *c = &sk->__sk_common;
+	__u32 addr[4];
+	__u8 family;
+
+	if (c->skc_family == AF_INET6) {
+		bpf_core_read(addr, sizeof(addr), &c->skc_v6_daddr);
+		addr_set_v6(net->addr, &net->family, addr);
+		bpf_core_read(addr, sizeof(addr), &c->skc_v6_rcv_saddr);
+		addr_set_v6(net->local, &family, addr);
+	} else {
+		addr_set_v4(net->addr, &net->family, c->skc_daddr);
+		addr_set_v4(net->local, &family, c->skc_rcv_saddr);
+	}
+	net->port = bpf_ntohs(c->skc_dport);
+	net->local_port = c->skc_num;
+}
+
+static __always_inline void tell(const struct sock *sk, __u16 kind, const struct mf_who *who,
+				 __u64 stamp)
+{
+	struct mf_event *event;
+	struct mf_ev_net *net;
+	__u64 flags;
+
+	event = event_reserve(kind, sizeof(*event) + sizeof(*net), true, stamp, who, &flags);
+	if (!event)
+		return;
+	net = (void *)(event + 1);
+	__builtin_memset(net, 0, sizeof(*net));
+	addresses_of(sk, net);
+	net->type = sk->sk_type;
+	net->proto = sk->sk_protocol;
+	net->cookie = bpf_get_socket_cookie((void *)sk);
+	if (kind == MF_EV_LISTEN) {
+		__builtin_memcpy(net->addr, net->local, sizeof(net->addr));
+		net->port = net->local_port;
+	}
+	event_submit(event, &who->tag, flags);
+}
+
+/* In the context of the process that asks: connect() and listen() */
+static __always_inline int begin(struct sock *sk, __u16 kind)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct mf_tag *tag = tag_of(task);
+	struct mf_who who;
+	__u64 stamp;
+
+	if (!tag)
+		return 0;
+	stamp = stamp_of(tag);
+	if (stamp == MF_NO_STAMP)
+		return 0;
+	who_of(task, tag, &who);
+	if (kind == MF_EV_TCP_SYN &&
+	    !bpf_sk_storage_get(&openers, sk, &who, BPF_SK_STORAGE_GET_F_CREATE))
+		count_loss(tag, MF_LOSS_TAG);
+	tell(sk, kind, &who, stamp);
+	return 0;
+}
+
+static __always_inline int end(struct sock *sk, __u16 kind)
+{
+	struct mf_who *opener = bpf_sk_storage_get(&openers, sk, 0, 0);
+	struct mf_who who;
+	__u64 stamp;
+
+	if (!opener)
+		return 0;
+	who = *opener;
+	bpf_sk_storage_delete(&openers, sk);
+	stamp = stamp_of(&who.tag);
+	if (stamp == MF_NO_STAMP)
+		return 0;
+	tell(sk, kind, &who, stamp);
+	return 0;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(inet_sock_set_state, struct sock *sk, int oldstate, int newstate)
+{
+	if (newstate == TCP_SYN_SENT)
+		return begin(sk, MF_EV_TCP_SYN);
+	if (newstate == TCP_LISTEN)
+		return begin(sk, MF_EV_LISTEN);
+	if (oldstate == TCP_SYN_SENT && newstate == TCP_ESTABLISHED)
+		return end(sk, MF_EV_TCP_OPEN);
+	if (oldstate == TCP_SYN_SENT && newstate == TCP_CLOSE)
+		return end(sk, MF_EV_TCP_FAIL);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "engine/change_names.h"
+
+#define DELETED_SUFFIX " (deleted)"
+
+struct name {
+	char path[2 * MF_PATH_MAX];
+	size_t len;
+	uint16_t flags;
+};
+
+static int sb_fd(const struct session *session, const void *fsid)
+{
+	uint64_t word;
+	size_t i;
+
+	memcpy(&word, fsid, sizeof(word));
+	for (i = 0; i < session->sbs_count; i++) {
+		if (session->sbs[i].fsid == word)
+			return session->sbs[i].fd;
+	}
+	return -1;
+}
+
+/* The directory's path, without a slash at its end. Nothing when it cannot be told. */
+static void resolve_dir(int mount_fd, struct file_handle *handle, struct name *ret_name)
+{
+	_cleanup_fd_ int fd = -1;
+	char link[64];
+	struct stat st;
+	ssize_t len;
+
+	ret_name->flags = MF_PATH_UNRESOLVED;
+	ret_name->len = 0;
+	fd = open_by_handle_at(mount_fd, handle, O_PATH | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st))
+		return;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	len = readlink(link, ret_name->path, MF_PATH_MAX);
+	if (len <= 0 || len == MF_PATH_MAX || ret_name->path[0] != '/')
+		return;
+	ret_name->flags = 0;
+	ret_name->len = (size_t)len;
+	if (!st.st_nlink && ret_name->len > strlen(DELETED_SUFFIX)) {
+		ret_name->flags = MF_PATH_DELETED;
+		ret_name->len -= strlen(DELETED_SUFFIX);
+	}
+	if (ret_name->len == 1)
+		ret_name->len = 0; /* the root: only the slash before the name */
+}
+
+static void join(struct name *name, const char *file)
+{
+	size_t len = strnlen(file, NAME_MAX);
+
+	if (len == 1 && file[0] == '.') { /* the directory itself */
+		if (!name->len && !(name->flags & MF_PATH_UNRESOLVED))
+			name->path[name->len++] = '/';
+		return;
+	}
+	if (!(name->flags & MF_PATH_UNRESOLVED))
+		name->path[name->len++] = '/';
+	memcpy(name->path + name->len, file, len);
+	name->len += len;
+}
+
+/* Appends to `strings`, a suffix where it is longer than a path may be. */
+static uint16_t keep(struct name *name, char *strings)
+{
+	const char *from = name->path;
+
+	if (name->len > MF_PATH_MAX) {
+		from += name->len - MF_PATH_MAX;
+		name->len = MF_PATH_MAX;
+		name->flags |= MF_PATH_CUT;
+	}
+	memcpy(strings, from, name->len);
+	return (uint16_t)name->len;
+}
+
+static bool read_name(const struct session *session, const struct fanotify_event_info_header *info,
+		      struct name *ret_name)
+{
+	const struct fanotify_event_info_fid *fid = (const void *)info;
+	struct file_handle *handle = (void *)fid->handle;
+	size_t fixed = sizeof(*fid) + sizeof(*handle);
+	const char *file = "";
+
+	if (info->len < fixed || handle->handle_bytes > info->len - fixed)
+		return false;
+	if (info->info_type != FAN_EVENT_INFO_TYPE_DFID &&
+	    info->info_type != FAN_EVENT_INFO_TYPE_FID)
+		file = (const char *)handle->f_handle + handle->handle_bytes;
+	resolve_dir(sb_fd(session, &fid->fsid), handle, ret_name);
+	join(ret_name, *file ? file : ".");
+	return true;
+}
+
+void change_names(const struct session *session, const struct fanotify_event_metadata *meta,
+		  struct mf_ev_change *ret_change, char *strings)
+{
+	const char *at = (const char *)meta + meta->metadata_len;
+	const char *end = (const char *)meta + meta->event_len;
+	struct name name;
+
+	memset(ret_change, 0, sizeof(*ret_change));
+	ret_change->mask = (uint32_t)meta->mask;
+	ret_change->path_flags = MF_PATH_UNRESOLVED;
+	while (end - at >= (ptrdiff_t)sizeof(struct fanotify_event_info_header)) {
+		const struct fanotify_event_info_header *info = (const void *)at;
+
+		if (info->len < sizeof(*info) || info->len > end - at)
+			return;
+		at += info->len;
+		if (!read_name(session, info, &name))
+			continue;
+		if (info->info_type == FAN_EVENT_INFO_TYPE_NEW_DFID_NAME) {
+			ret_change->path2_len = keep(&name, strings + ret_change->path_len);
+			ret_change->path2_flags = name.flags;
+		} else {
+			ret_change->path_len = keep(&name, strings);
+			ret_change->path_flags = name.flags;
+		}
+	}
+}

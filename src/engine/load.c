@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Loading the BPF object: all of it when the kernel takes it, else without the optional programs
+ * that it refuses.
+ */
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "engine/state.h"
+#include "mcpfloor.skel.h"
+
+#define BTF_FILE "/sys/kernel/btf/vmlinux"
+
+/* libbpf has one print function per process and gives it no context */
+static char libbpf_said[256];
+
+static int libbpf_keep(enum libbpf_print_level level, const char *format, va_list args)
+{
+	size_t len;
+
+	if (level != LIBBPF_WARN)
+		return 0;
+	vsnprintf(libbpf_said, sizeof(libbpf_said), format, args);
+	len = strlen(libbpf_said);
+	if (len && libbpf_said[len - 1] == '\n')
+		libbpf_said[len - 1] = '\0';
+	return 0;
+}
+
+void engine_say(struct engine *engine, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(engine->error, sizeof(engine->error), format, args);
+	va_end(args);
+}
+
+static int check_btf(struct engine *engine, uint32_t *ret_detail)
+{
+	struct btf *btf;
+
+	if (access(BTF_FILE, R_OK)) {
+		engine_say(engine, "the kernel has no BTF: " BTF_FILE
+				   " cannot be read; use a kernel with CONFIG_DEBUG_INFO_BTF");
+		*ret_detail = MF_D_NO_BTF;
+		return -ENOENT;
+	}
+	btf = btf__parse(BTF_FILE, NULL);
+	if (!btf) {
+		int error = -errno;
+
+		engine_say(engine,
+			   "the kernel has BTF, but libbpf %u.%u cannot read it: install a newer "
+			   "libbpf",
+			   libbpf_major_version(), libbpf_minor_version());
+		*ret_detail = MF_D_LIBBPF;
+		return error;
+	}
+	btf__free(btf);
+	return 0;
+}
+
+static struct bpf_program *program_of(struct mcpfloor_bpf *bpf, enum hook_id id)
+{
+	return bpf_object__find_program_by_name(bpf->obj, hooks[id].program);
+}
+
+static struct mcpfloor_bpf *open_object(uint32_t ring_bytes)
+{
+	struct mcpfloor_bpf *bpf = mcpfloor_bpf__open();
+
+	if (!bpf)
+		return NULL;
+	bpf->rodata->ring_bytes = ring_bytes;
+	if (bpf_map__set_max_entries(bpf->maps.ring, ring_bytes)) {
+		mcpfloor_bpf__destroy(bpf);
+		return NULL;
+	}
+	return bpf;
+}
+
+/* Loads with only the hooks for which `use` is true. */
+static int load_some(const bool *use, uint32_t ring_bytes, struct mcpfloor_bpf **ret_bpf)
+{
+	struct mcpfloor_bpf *bpf = open_object(ring_bytes);
+	int id, error;
+
+	if (!bpf)
+		return -errno;
+	for (id = 0; id < HOOK_MAX; id++)
+		bpf_program__set_autoload(program_of(bpf, id), use[id]);
+	error = mcpfloor_bpf__load(bpf);
+	if (error) {
+		mcpfloor_bpf__destroy(bpf);
+		return error;
+	}
+	*ret_bpf = bpf;
+	return 0;
+}
+
+/* Loads each program by itself to learn which ones the kernel takes. */
+static int probe_each(struct engine *engine, bool *ret_use)
+{
+	int id;
+
+	for (id = 0; id < HOOK_MAX; id++) {
+		struct mcpfloor_bpf *bpf = NULL;
+		bool use[HOOK_MAX] = {};
+
+		use[id] = true;
+		engine->hook_error[id] = load_some(use, 4096, &bpf);
+		mcpfloor_bpf__destroy(bpf);
+		if (engine->hook_error[id] && hooks[id].required) {
+			engine_say(engine, "%s cannot be loaded: %s (%s)", hooks[id].hook,
+				   strerror(-engine->hook_error[id]), libbpf_said);
+			return engine->hook_error[id];
+		}
+		ret_use[id] = !engine->hook_error[id];
+	}
+	return 0;
+}
+
+int engine_load(struct engine *engine, uint32_t *ret_detail)
+{
+	bool use[HOOK_MAX];
+	int id, error;
+
+	libbpf_set_print(libbpf_keep);
+	error = check_btf(engine, ret_detail);
+	if (error)
+		return error;
+	*ret_detail = MF_D_ENGINE;
+	for (id = 0; id < HOOK_MAX; id++)
+		use[id] = true;
+	libbpf_said[0] = '\0';
+	error = load_some(use, engine->ring_bytes, &engine->bpf);
+	if (error == -EPERM) {
+		engine_say(engine, "the BPF programs may not be loaded: run as root (%s)",
+			   libbpf_said);
+		return error;
+	}
+	if (error) {
+		error = probe_each(engine, use);
+		if (error)
+			return error;
+		error = load_some(use, engine->ring_bytes, &engine->bpf);
+	}
+	if (error) {
+		engine_say(engine, "the BPF programs cannot be loaded: %s (%s)", strerror(-error),
+			   libbpf_said);
+		return error;
+	}
+	return 0;
+}
+
+int engine_program_fd(const struct engine *engine, enum hook_id id)
+{
+	return bpf_program__fd(program_of(engine->bpf, id));
+}
+
+/* Runs a `syscall` program with `ctx`, which it may change. */
+int engine_run(struct engine *engine, enum hook_id id, void *ctx, size_t size)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = ctx, .ctx_size_in = size);
+
+	if (engine->hook_error[id])
+		return engine->hook_error[id];
+	if (bpf_prog_test_run_opts(engine->program_fds[id], &opts))
+		return -errno;
+	return 0;
+}

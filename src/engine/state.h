@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * The inside of the engine, shared by its files and by nobody else.
+ */
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/fanotify.h>
+#include <sys/types.h>
+
+#include "abi/event.h"
+#include "abi/page.h"
+#include "base/cleanup.h"
+#include "bpf/shared.h"
+#include "engine/engine.h"
+
+struct mcpfloor_bpf;
+struct bpf_link;
+
+enum hook_id {
+	HOOK_TASK_NEWTASK,
+	HOOK_PROCESS_EXEC,
+	HOOK_PROCESS_EXIT,
+	HOOK_CONNECT4,
+	HOOK_CONNECT6,
+	HOOK_SENDMSG4,
+	HOOK_SENDMSG6,
+	HOOK_BIND4,
+	HOOK_BIND6,
+	HOOK_SOCK_STATE,
+	HOOK_FILE_QUESTION,
+	HOOK_CHANGE_WHO,
+	HOOK_EVENT_PASS,
+	HOOK_ENGINE_LEVEL,
+	HOOK_SESSION_TASKS,
+	HOOK_MAX,
+};
+
+enum hook_kind {
+	HOOK_TRACING, /* attached while a session lives */
+	HOOK_CGROUP, /* attached to each session's cgroup */
+	HOOK_RUN, /* run by the engine */
+	HOOK_ITER,
+};
+
+struct hook {
+	const char *program; /* its name in the object */
+	const char *hook;
+	const char *what;
+	const char *consequence;
+	const char *remedy;
+	enum hook_kind kind;
+	bool required;
+};
+
+extern const struct hook hooks[HOOK_MAX];
+
+#define SESSION_CGROUP_LINKS 6
+#define SESSION_SBS_MAX 64
+
+/* a superblock of a session's mounts, for the names of changed files */
+struct session_sb {
+	uint64_t fsid;
+	int fd; /* the root directory of one of its mounts */
+};
+
+struct mount_id {
+	uint32_t id;
+	uint64_t hash;
+};
+
+struct session {
+	uint64_t id;
+	uint32_t slot;
+	uint64_t stamp_lo; /* its stamp when the notification queue was last seen empty */
+	uint64_t stamp_seen; /* scratch for that */
+	struct mf_page *page;
+	int page_fd;
+	int root_fd; /* O_PATH, the root directory of its mount namespace; -1: none */
+	int mountinfo_fd;
+	struct bpf_link *cgroup_links[SESSION_CGROUP_LINKS];
+	struct session_sb sbs[SESSION_SBS_MAX];
+	size_t sbs_count;
+	struct mount_id *mount_ids; /* that have been looked at */
+	size_t mount_ids_count;
+	uint32_t mounts;
+	uint32_t mounts_unmarked;
+};
+
+/* a superblock with a notification mark, shared by sessions */
+struct marked_sb {
+	uint64_t fsid;
+	uint32_t users;
+};
+
+struct engine {
+	struct mcpfloor_bpf *bpf;
+	uint32_t ring_bytes;
+	char error[512];
+	int hook_error[HOOK_MAX]; /* 0: loaded */
+	int program_fds[HOOK_MAX]; /* of the object */
+	struct bpf_link *links[HOOK_MAX]; /* of the tracing hooks */
+	struct mf_session_counters *counters; /* mapped */
+	int epoll_fd;
+	int opens_fd; /* permission group; -1: none */
+	int changes_fd; /* notification group; -1: none */
+	int opens_error;
+	int changes_error;
+	struct session *sessions[MF_SESSIONS_MAX]; /* by slot */
+	uint32_t sessions_count;
+	struct marked_sb *marked;
+	size_t marked_count;
+	uint64_t changes_empty_ns; /* when the notification queue was last seen empty */
+	uint64_t changes_empty_dead; /* dead_count at that moment */
+	struct mf_stats stats;
+};
+
+/* load.c */
+void engine_say(struct engine *engine, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+int engine_load(struct engine *engine, uint32_t *ret_detail);
+int engine_program_fd(const struct engine *engine, enum hook_id id);
+int engine_run(struct engine *engine, enum hook_id id, void *ctx, size_t size);
+
+/* hooks.c */
+int hooks_attach(struct engine *engine);
+void hooks_detach(struct engine *engine);
+int hooks_attach_cgroup(struct engine *engine, struct session *session, int cgroup_fd);
+void hooks_detach_cgroup(struct session *session);
+
+/* session.c */
+struct session *session_find(const struct engine *engine, uint64_t id);
+uint64_t session_stamp(const struct session *session);
+void session_lose(struct engine *engine, const struct session *session, enum mf_loss reason);
+
+/* opens.c */
+int opens_open(struct engine *engine);
+int opens_mark(struct engine *engine, int mount_fd, bool add);
+int opens_dispatch(struct engine *engine);
+
+/* changes.c */
+int changes_open(struct engine *engine);
+int changes_mark(struct engine *engine, struct session *session, int mount_fd);
+void changes_unmark(struct engine *engine, struct session *session);
+int changes_dispatch(struct engine *engine, bool until_empty);
+int event_pass(struct engine *engine, const struct session *session, const void *event,
+	       uint32_t size);
+
+/* mounts.c */
+int mounts_mark(struct engine *engine, struct session *session, bool later);
+void mounts_unmark(struct engine *engine, struct session *session);
