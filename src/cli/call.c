@@ -212,7 +212,7 @@ static int call_tool(struct call *call)
 	int status, r;
 
 	/* the session is there by now, and with it the log; nothing of this call is in it yet */
-	if (records_open(call->args, RECORDS_NEW, &call->records) < 0)
+	if (records_open_for_call(call->args, &call->records) < 0)
 		return CLI_NO_ACCESS;
 	r = message_write_request(&out, &request);
 	client_doing(&call->client, "waiting for the tool");

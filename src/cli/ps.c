@@ -50,7 +50,7 @@ static int add_row(const struct mf_c_hello_reply *guard, const struct mf_c_list_
 	char age[32];
 
 	format_age(session->started_ns, age, sizeof(age));
-	if (columns_addf(table, "%012" PRIx64, (uint64_t)session->session) < 0 ||
+	if (columns_addf(table, "%016" PRIx64, (uint64_t)session->session) < 0 ||
 	    columns_add_foreign(table, session->name, 32) < 0 ||
 	    columns_add_foreign(table, session->tenant, 24) < 0 ||
 	    columns_addf(table, "%u", session->uid) < 0 ||
@@ -74,7 +74,7 @@ static int print_row(const struct mf_c_hello_reply *guard, const struct mf_c_lis
 
 	if (!gen)
 		return -ENOMEM;
-	snprintf(id, sizeof(id), "%012" PRIx64, (uint64_t)session->session);
+	snprintf(id, sizeof(id), "%016" PRIx64, (uint64_t)session->session);
 	yajl_gen_map_open(gen);
 	print_json_field(gen, "session", id);
 	print_json_field(gen, "name", session->name);

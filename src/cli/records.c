@@ -15,7 +15,8 @@
 #include "base/ipc.h"
 #include "cli/place.h"
 
-#define WAIT_US 200000
+#define LOOK_MS 200 /* where nothing tells of changes */
+#define FRAME_TIMEOUT_S 30 /* a daemon that says nothing for so long is stuck */
 
 static int open_log(const char *state_dir, int *ret_fd)
 {
@@ -69,7 +70,7 @@ static int open_dir(const char *state_dir, enum records_span span, struct record
 
 static int open_daemon(const char *run_dir, enum records_span span, struct records *ret_records)
 {
-	const struct timeval timeout = { .tv_usec = WAIT_US };
+	const struct timeval timeout = { .tv_sec = FRAME_TIMEOUT_S };
 	struct mf_query query = { .version = MF_ABI_VERSION };
 	struct records records = { .log_fd = -1, .watch_fd = -1 };
 	_cleanup_free_ char *path = NULL;
@@ -81,11 +82,11 @@ static int open_daemon(const char *run_dir, enum records_span span, struct recor
 	sock = ipc_connect(path, SOCK_STREAM);
 	if (sock < 0)
 		return sock;
-	if (span == RECORDS_NEW) {
+	if (setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0)
+		return -errno;
+	if (span == RECORDS_NEW)
 		query.flags = MF_Q_FOLLOW | MF_Q_NO_PAST;
-		if (setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0)
-			return -errno;
-	}
+	records.follows = span == RECORDS_NEW;
 	r = log_source_socket(take_fd(&sock), &query, &records.source);
 	if (r < 0)
 		return r;
@@ -124,6 +125,14 @@ int records_open(const struct cli_args *args, enum records_span span, struct rec
 	return r;
 }
 
+int records_open_for_call(const struct cli_args *args, struct records *ret_records)
+{
+	/* a session goes to the daemon where there is one, whatever --state says */
+	if (open_daemon(place_run_dir(args->run_dir), RECORDS_NEW, ret_records) >= 0)
+		return 0;
+	return records_open(args, RECORDS_NEW, ret_records);
+}
+
 void records_close(struct records *records)
 {
 	if (records->source)
@@ -135,11 +144,20 @@ void records_close(struct records *records)
 	records->where = NULL;
 }
 
+/* A source that follows would wait for the next entry; what is there is enough. It reads whole
+ * frames only, so nothing that it has taken in is missed by asking the socket. */
+static bool is_quiet(const struct records *records)
+{
+	struct pollfd fd = { .fd = log_source_fd(records->source), .events = POLLIN };
+
+	return records->follows && poll(&fd, 1, 0) == 0;
+}
+
 int records_next(struct records *records, struct log_entry *ret_entry)
 {
-	int r = log_source_next(records->source, ret_entry);
+	int r = is_quiet(records) ? 0 : log_source_next(records->source, ret_entry);
 
-	return r == -EAGAIN || r == -EINTR ? 0 : r;
+	return r == -EAGAIN ? -ETIMEDOUT : r;
 }
 
 int records_wait(const struct records *records, int ms)
@@ -148,8 +166,8 @@ int records_wait(const struct records *records, int ms)
 	char waste[4096];
 
 	fd.fd = records->log_fd < 0 ? log_source_fd(records->source) : records->watch_fd;
-	if (fd.fd < 0 && ms > WAIT_US / 1000) /* nothing tells of changes: look again soon */
-		ms = WAIT_US / 1000;
+	if (fd.fd < 0 && ms > LOOK_MS)
+		ms = LOOK_MS;
 	poll(&fd, 1, ms);
 	if (!fd.revents)
 		return 0;

@@ -21,16 +21,18 @@ struct records {
 	struct log_source *source;
 	int log_fd; /* -1: from the daemon */
 	int watch_fd; /* tells of changes of the directory, -1: none */
+	bool follows; /* asks the daemon, for new ones */
 	char *where; /* for messages, safe to print */
 };
 
 /* On failure the reason, and the way out, has been said on stderr. */
 int records_open(const struct cli_args *args, enum records_span span, struct records *ret_records);
+/* New records of a session that mcpfloor run has opened with the same options. */
+int records_open_for_call(const struct cli_args *args, struct records *ret_records);
 void records_close(struct records *records);
 #define _cleanup_records_ _cleanup_(records_close)
 
-/* 1 and the entry; 0 when there is no more now; -errno. RECORDS_NEW never blocks for longer than
- * a fraction of a second. */
+/* 1 and the entry; 0 when there is no more now; -errno. RECORDS_NEW does not wait for them. */
 int records_next(struct records *records, struct log_entry *ret_entry);
 /* Waits until there may be more, at most `ms`. -ECONNRESET: the daemon ended, there will be none. */
 int records_wait(const struct records *records, int ms);

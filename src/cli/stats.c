@@ -118,7 +118,7 @@ static int print_session(const struct mf_c_hello_reply *guard,
 	_cleanup_free_ char *name = cli_shown(session->name);
 	bool lost = false;
 
-	printf("session %012" PRIx64 " %s\n", (uint64_t)session->session, name ? name : "?");
+	printf("session %016" PRIx64 " %s\n", (uint64_t)session->session, name ? name : "?");
 	printf("  %-24s %" PRIu64 "\n", "events", (uint64_t)session->counters.events);
 	printf("  %-24s %" PRIu64 "\n", "tasks", (uint64_t)session->counters.tasks);
 	for (unsigned i = 0; i < MF_LOSS_MAX; i++) {
@@ -143,7 +143,7 @@ static int print_session_json(const struct mf_c_hello_reply *guard,
 
 	if (!gen)
 		return -ENOMEM;
-	snprintf(id, sizeof(id), "%012" PRIx64, (uint64_t)session->session);
+	snprintf(id, sizeof(id), "%016" PRIx64, (uint64_t)session->session);
 	yajl_gen_map_open(gen);
 	print_json_field(gen, "session", id);
 	print_json_field(gen, "name", session->name);
