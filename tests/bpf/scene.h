@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * A scene: an engine, and a child in a mount namespace and cgroup of its own that is a session's
+ * root and plays a body. Afterwards every event that it caused is there to look at.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "abi/event.h"
+#include "abi/page.h"
+#include "engine/engine.h"
+
+#define SCENE_NOTES 64
+
+/* shared between the test and the child: what the child wants to be checked against */
+struct notes {
+	uint64_t value[SCENE_NOTES];
+	char text[SCENE_NOTES][512];
+	struct mf_page *page; /* the session's, mapped in the child too: set its stamp */
+};
+
+struct scene {
+	struct engine *engine;
+	struct notes *notes;
+	struct engine_session_result session;
+	uint64_t id;
+	int pid; /* of the root, valid during and after */
+	int status; /* as in wait(2) */
+	struct mf_event **events; /* in the ring's order */
+	size_t count;
+	struct mf_session_counters counters; /* at the end, before the session was removed */
+	bool no_mntns;
+	bool keep; /* do not remove the session: the test does */
+	uint32_t ring_bytes;
+	int cgroup_fd;
+	char cgroup[256];
+	void (*while_running)(struct scene *scene); /* each round of the loop, may be NULL */
+	void (*before_drain)(struct scene *scene); /* the root is dead, nothing drained */
+};
+
+/* Plays `body` in the child; its return value is the exit status. */
+void scene_play(struct scene *scene, int (*body)(struct notes *notes));
+void scene_end(struct scene *scene);
+/* The same in steps */
+void scene_open(struct scene *scene);
+void scene_read(struct scene *scene);
+
+/* cmocka setup and teardown of a whole group: *state is a struct scene with an open engine */
+int scene_setup(void **state);
+int scene_teardown(void **state);
+
+/* The n-th event (from 0) of a kind of this process; pid 0: of any. NULL: none */
+struct mf_event *scene_event(const struct scene *scene, uint16_t kind, uint32_t pid, size_t n);
+size_t scene_count(const struct scene *scene, uint16_t kind, uint32_t pid);
+/* The event of a kind with this path (path2 is not looked at) */
+struct mf_event *scene_path(const struct scene *scene, uint16_t kind, const char *path);
+struct mf_event *scene_fork_of(const struct scene *scene, uint32_t child_pid);
+
+static inline void *body_of(struct mf_event *event)
+{
+	return event + 1;
+}
+
+/* The strings behind the body, as NUL terminated copies in a static buffer (two at a time) */
+const char *text_at(const void *from, size_t len);
+const char *file_path_of(struct mf_event *event);
+const char *exe_of(struct mf_event *event);
+const char *change_path_of(struct mf_event *event);
+const char *change_path2_of(struct mf_event *event);
+
+/* Every field of the header that is the same for all events of a process */
+void check_head(const struct scene *scene, const struct mf_event *event, uint32_t pid, uint32_t tid,
+		const char *comm);
+uint64_t start_of(int pid);
+
+void skip_because(const char *reason);
