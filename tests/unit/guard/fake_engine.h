@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * An engine without a kernel side. A session's tasks are the processes whose session id (setsid)
+ * is its root's, so a test process "carries the tag" wherever its cgroup is.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct fake_engine {
+	int open_error;
+	uint32_t open_detail;
+	int add_error;
+	bool hide_tasks; /* as if no task were tagged */
+	unsigned opened, closed, added, removed, drained;
+};
+
+extern struct fake_engine fake_engine;
