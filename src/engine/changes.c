@@ -282,14 +282,38 @@ static void stamps_commit(struct engine *engine, uint64_t now_ns, uint64_t dead)
 	engine->changes_empty_dead = dead;
 }
 
+/* Records follow each other at any multiple of four: each is looked at in a place of its own. */
+static int handle_all(struct engine *engine, const char *bytes, size_t size)
+{
+	union {
+		struct fanotify_event_metadata meta;
+		char bytes[4096];
+	} event;
+	uint32_t len;
+
+	while (size >= sizeof(event.meta)) {
+		memcpy(&len, bytes + offsetof(struct fanotify_event_metadata, event_len),
+		       sizeof(len));
+		if (len < sizeof(event.meta) || len > size || len > sizeof(event))
+			return -EBADMSG;
+		memcpy(&event, bytes, len);
+		if (event.meta.vers != FANOTIFY_METADATA_VERSION ||
+		    event.meta.metadata_len < sizeof(event.meta) || event.meta.metadata_len > len)
+			return -EBADMSG;
+		handle(engine, &event.meta);
+		bytes += len;
+		size -= len;
+	}
+	return size ? -EBADMSG : 0;
+}
+
 int changes_dispatch(struct engine *engine, bool until_empty)
 {
-	_Alignas(struct fanotify_event_metadata) char bytes[16384];
-	struct fanotify_event_metadata *meta;
 	uint64_t now_ns, dead;
+	char bytes[16384];
 	size_t total = 0;
 	ssize_t size;
-	int i;
+	int i, error;
 
 	for (i = 0; until_empty ? total < DRAIN_BYTES_MAX : i < BATCHES_MAX; i++) {
 		stamps_note(engine);
@@ -303,9 +327,11 @@ int changes_dispatch(struct engine *engine, bool until_empty)
 		if (size < 0)
 			return errno == EINTR ? 0 : -errno;
 		total += (size_t)size;
-		for (meta = (void *)bytes; FAN_EVENT_OK(meta, size);
-		     meta = FAN_EVENT_NEXT(meta, size))
-			handle(engine, meta);
+		error = handle_all(engine, bytes, (size_t)size);
+		if (error) {
+			lose_all(engine, MF_LOSS_FILE_EVENT);
+			return error;
+		}
 	}
 	return until_empty ? -EBUSY : 0;
 }
