@@ -262,7 +262,11 @@ const struct cli_command cli_commands[] = {
 			"One line per request, oldest first, and one line per session for what "
 			"belongs to no request: start-up, and work that was left over. Records are "
 			"read from the state directory where that is readable, else asked of the "
-			"daemon, which tells a user of the own sessions only.",
+			"daemon, which tells a user of the own sessions only.\n"
+			"\n"
+			"With --json each line is the record without its events and processes; "
+			"mcpfloor show "
+			"--json prints those.",
 	},
 	{
 		.name = "show",

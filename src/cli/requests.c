@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
+#include "cli/brief.h"
 #include "cli/records.h"
 
 static bool is_listed(const struct log_entry *entry, const char *session)
@@ -19,8 +20,10 @@ static int print_entry(const struct log_entry *entry, bool json)
 	int r;
 
 	if (json) {
-		r = records_print_json(entry->json, entry->size);
-		return r < 0 || putchar('\n') == EOF ? -EIO : 0;
+		r = brief_entry(&out, entry->json, entry->size);
+		if (r >= 0)
+			r = records_print_json((const char *)buf_bytes(&out), buf_size(&out));
+		return r < 0 ? r : putchar('\n') == EOF ? -EIO : 0;
 	}
 	r = render_list_row(&out, &style, entry);
 	return r < 0 ? r : records_print(&out);
