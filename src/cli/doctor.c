@@ -74,6 +74,11 @@ static void look_btf(struct place *place)
 		say(place, PLACE_YES, "%ju KiB", (uintmax_t)st.st_size / 1024);
 }
 
+static void look_libbpf(struct place *place)
+{
+	say(place, PLACE_YES, "%s", guard_libbpf_version());
+}
+
 static void look_cgroup2(struct place *place)
 {
 	_cleanup_file_ FILE *mounts = fopen("/proc/self/mounts", "re");
@@ -176,6 +181,7 @@ static void look_pidns(struct place *place)
 
 static const struct place_row places[] = {
 	{ "kernel BTF", look_btf, "nothing can be observed" },
+	{ "libbpf", look_libbpf, "" },
 	{ "cgroup v2, writable", look_cgroup2,
 	  "connects are not seen, and what is left of a server is found by lineage only" },
 	{ "user namespaces", look_userns, "file opens of ordinary users' sessions are not seen" },

@@ -96,3 +96,6 @@ struct engine_hook_report {
 /* Probes each hook by loading and attaching it, then detaches. Needs the guard's rights. Returns
  * the number of rows in *ret_rows (static strings; free() the array) or -errno. */
 int engine_doctor(struct engine_hook_report **ret_rows);
+
+/* Of the library that is in use, not of the one that it was built with: "v1.1". Static. */
+const char *engine_libbpf_version(void);

@@ -30,3 +30,8 @@ int guard_doctor(struct guard_hook **ret_hooks)
 	*ret_hooks = hooks;
 	return count;
 }
+
+const char *guard_libbpf_version(void)
+{
+	return engine_libbpf_version();
+}

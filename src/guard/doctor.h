@@ -22,3 +22,6 @@ struct guard_hook {
 /* Loads and attaches each hook, then detaches it; needs root. Returns the number of rows in
  * *ret_hooks (free() the array) or -errno. */
 int guard_doctor(struct guard_hook **ret_hooks);
+
+/* The version of libbpf that is in use. Static. */
+const char *guard_libbpf_version(void);
