@@ -44,6 +44,18 @@ static int watch_log(int log_fd)
 	return take_fd(&fd);
 }
 
+/* "From now" is the moment of the first read: it must not be later than this opening. */
+static int pass_over(struct log_source *source)
+{
+	struct log_entry entry;
+	int r;
+
+	do
+		r = log_source_next(source, &entry);
+	while (r > 0);
+	return r;
+}
+
 static int open_dir(const char *state_dir, enum records_span span, struct records *ret_records)
 {
 	struct records records = { .log_fd = -1, .watch_fd = -1 };
@@ -54,6 +66,8 @@ static int open_dir(const char *state_dir, enum records_span span, struct record
 	if (span == RECORDS_NEW) {
 		records.watch_fd = watch_log(records.log_fd);
 		r = log_source_dir_from_now(records.log_fd, &records.source);
+		if (r >= 0)
+			r = pass_over(records.source);
 	} else {
 		r = log_source_dir(records.log_fd, &records.source);
 	}
