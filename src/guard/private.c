@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -108,6 +107,11 @@ static void guard_process(const struct guard_options *options, int control)
 	}
 	if (run_dir_fd >= 0)
 		unlinkat(run_dir_fd, name, 0);
+	if (guard.sweep_at_ns) { /* too short a life for the loop's own */
+		bool again;
+
+		sweep_cgroups(&again);
+	}
 	guard_release(&guard);
 }
 

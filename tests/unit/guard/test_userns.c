@@ -19,15 +19,19 @@ struct subject {
 	struct child child;
 };
 
+static int put(const char *path, const char *text)
+{
+	_cleanup_fd_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	return write(fd, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : -1;
+}
+
 /* What an ordinary user may do; without it there is no second namespace. */
 static int map_myself(void)
 {
-	static const char map[] = "65534 65534 1";
-	_cleanup_fd_ int fd = -1;
-
 	prctl(PR_SET_DUMPABLE, 1); /* setresuid() took it, and with it the files in /proc */
-	fd = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC);
-	return write(fd, map, sizeof(map) - 1) == sizeof(map) - 1 ? 0 : -1;
+	return put("/proc/self/setgroups", "deny") || put("/proc/self/gid_map", "65533 65533 1") ||
+	       put("/proc/self/uid_map", "65534 65534 1");
 }
 
 /* Runs as USER in a fresh user namespace; once told, does `act` and exits with what it returns. */
