@@ -57,8 +57,8 @@ struct cli_option {
 	enum cli_option_kind kind;
 	char letter; /* 0: none */
 	bool is_path; /* for the completion */
-	unsigned max; /* of a number; the least is `min` */
-	unsigned min;
+	unsigned min; /* of a number */
+	unsigned max; /* of a number; of a text in bytes, 0: any */
 	size_t offset; /* of its field in struct cli_args */
 	size_t given_offset; /* of a bool that tells that it was given, 0: none */
 };

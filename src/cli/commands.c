@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "abi/limits.h"
 #include "base/cleanup.h"
 #include "cli/cli.h"
 
@@ -12,11 +13,13 @@ const struct cli_option cli_options[CLI_OPT_MAX] = {
 	[CLI_OPT_NAME] = { .name = "name",
 			   .value = "NAME",
 			   .kind = CLI_TEXT,
+			   .max = MF_NAME_LEN - 1,
 			   FIELD(name),
 			   .help = "name of the session; default: the last part of COMMAND" },
 	[CLI_OPT_TENANT] = { .name = "tenant",
 			     .value = "TENANT",
 			     .kind = CLI_TEXT,
+			     .max = MF_NAME_LEN - 1,
 			     FIELD(tenant),
 			     .help = "whom the session works for; written into each record" },
 	[CLI_OPT_STATE] = { .name = "state",

@@ -105,6 +105,9 @@ static int set_option(const struct cli_option *option, const char *text, struct 
 		*(bool *)field = true;
 		return 0;
 	case CLI_TEXT:
+		if (option->max && (!*text || strlen(text) > option->max))
+			return refuse(ret_error, "--%s wants 1 to %u bytes", option->name,
+				      option->max);
 		*(const char **)field = text;
 		return 0;
 	case CLI_NUMBER:

@@ -99,6 +99,7 @@ static void values_are_wanted_and_bounded(void **state)
 		"--lines wants a number from 0 to 100000000, not '-1'");
 	refuses("run", LINE(W("run"), W("--grace"), W("99999999999999999999"), W("x")),
 		"--grace wants a number from 1 to 3600000, not '99999999999999999999'");
+	refuses("run", LINE(W("run"), W("--name="), W("x")), "--name wants 1 to 63 bytes");
 	refuses("ps", LINE(W("ps"), W("--json=1")), "--json takes no value");
 }
 
