@@ -116,7 +116,7 @@ const struct cli_option cli_options[CLI_OPT_MAX] = {
 			   .help = "this text" },
 };
 
-#define OPTIONS(...) ((const uint8_t[]){ __VA_ARGS__ __VA_OPT__(, ) CLI_OPT_HELP, CLI_OPT_END })
+#define OPTIONS(...) ((const uint8_t[]){ __VA_ARGS__, CLI_OPT_HELP, CLI_OPT_END })
 #define OPTIONS_OF_RUN                                                                     \
 	CLI_OPT_NAME, CLI_OPT_TENANT, CLI_OPT_STATE, CLI_OPT_RUN_DIR, CLI_OPT_DIGEST_ONLY, \
 		CLI_OPT_GRACE
@@ -346,7 +346,7 @@ const struct cli_command cli_commands[] = {
 		.name = "help",
 		.synopsis = "[COMMAND]",
 		.summary = "explain a command",
-		.options = OPTIONS(),
+		.options = (const uint8_t[]){ CLI_OPT_HELP, CLI_OPT_END },
 		.exits = exits_plain,
 		.operands_max = 1,
 		.section = 1,

@@ -141,7 +141,7 @@ static bool has_word(const char *list, const char *word)
 
 static void look_lsm(struct place *place)
 {
-	char list[160], parameters[2048] = "";
+	char list[160] = "", parameters[2048] = "";
 	const char *at;
 
 	if (read_line("/sys/kernel/security/lsm", list, sizeof(list)) < 0) {
