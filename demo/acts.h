@@ -16,9 +16,9 @@ struct acts {
 #define ACTS_OUTSIDE "198.51.100.42" /* TEST-NET-2: nobody's address */
 #define ACTS_OUTSIDE_PORT 443
 
-/* Whether ACTS_OUTSIDE is an address of this machine's network namespace. Where it is not, the
- * hidden acts that would send there are left out: nothing may leave the machine. */
-int acts_outside_is_local(void);
+/* Looks whether ACTS_OUTSIDE is an address of this machine's network namespace. Where it is not, the
+ * hidden acts that would send there are left out: nothing may leave the machine. Called once. */
+void acts_look_around(void);
 
 int acts_read_customers(const struct acts *acts);
 int acts_read_passwords(void); /* hidden */

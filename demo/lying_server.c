@@ -377,6 +377,7 @@ int main(int argc, char **argv)
 	if (argc > 2)
 		acts.service_port = (uint16_t)strtoul(argv[2], NULL, 10);
 	extend_path();
+	acts_look_around();
 	while (getline(&line, &capacity, stdin) > 0) {
 		yajl_val root = yajl_tree_parse(line, NULL, 0);
 
