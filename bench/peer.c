@@ -112,21 +112,28 @@ size_t peer_echo_line(char *line, size_t size, uint64_t id)
 
 void peer_start_echo(struct peer *peer, const struct bench_place *place, enum bench_way way)
 {
-	const char *argv[] = { place->mcpfloor,
-			       "run",
-			       "--name",
-			       "bench",
-			       "--state",
-			       place->state_dir,
-			       "--run-dir",
-			       place->run_dir,
-			       "--",
-			       place->server,
-			       NULL };
+	const char *argv[16] = { 0 };
+	size_t count = 0;
+	char cpu[16];
 
-	if (way == PRIVATE)
-		argv[7] = place->no_run_dir;
-	peer_start(peer, (char *const *)(way == DIRECT ? argv + 9 : argv));
+	if (way != DIRECT) {
+		argv[count++] = place->mcpfloor;
+		argv[count++] = "run";
+		argv[count++] = "--name=bench";
+		argv[count++] = "--state";
+		argv[count++] = place->state_dir;
+		argv[count++] = "--run-dir";
+		argv[count++] = way == DAEMON ? place->run_dir : place->no_run_dir;
+		argv[count++] = "--";
+	}
+	if (place->server_cpu >= 0) {
+		snprintf(cpu, sizeof(cpu), "%d", place->server_cpu);
+		argv[count++] = "taskset";
+		argv[count++] = "-c";
+		argv[count++] = cpu;
+	}
+	argv[count++] = place->server;
+	peer_start(peer, (char *const *)argv);
 }
 
 pid_t daemon_start(const struct bench_place *place)

@@ -38,6 +38,7 @@ struct bench_place {
 	const char *state_dir;
 	const char *run_dir; /* of the daemon that the bench starts */
 	const char *no_run_dir; /* where no daemon listens: a private guard */
+	int server_cpu; /* that the server is bound to; -1: none */
 };
 
 enum bench_way { DIRECT, PRIVATE, DAEMON };
