@@ -293,7 +293,8 @@ int cgroup_kill(int cgroup_fd)
 {
 	int err = write_at(cgroup_fd, "cgroup.kill", "1");
 
-	if (err == -ENOENT || err == -EOPNOTSUPP) { /* before 5.14, or a threaded cgroup */
+	/* before 5.14; a threaded cgroup; a user who may signal its processes but not write here */
+	if (err == -ENOENT || err == -EOPNOTSUPP || err == -EACCES) {
 		kill_tree(cgroup_fd, 8);
 		return 0;
 	}

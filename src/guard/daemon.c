@@ -94,7 +94,7 @@ static int listen_all(struct daemon *daemon, const char *run_dir)
 
 	if (sock < 0)
 		return sock;
-	guard->query_listener.fd = sock; /* kept for the recorders; never read here */
+	guard->query_fd = sock;
 	sock = listen_at(daemon->control_path, run_dir, "control.sock", SOCK_SEQPACKET);
 	if (sock < 0)
 		return sock;

@@ -39,7 +39,8 @@ int guard_prepare(struct guard *guard, const struct guard_options *options, bool
 				 .recorder = { .death = SOURCE_NONE, .link = SOURCE_NONE },
 				 .log_fd = directory_open_log(options->state_dir),
 				 .control_listener = SOURCE_NONE,
-				 .query_listener = SOURCE_NONE,
+				 .query_fd = -1,
+				 .query_refusals = SOURCE_NONE,
 				 .spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC),
 				 .sweep_at_ns = clock_mono_ns() + SWEEP_DELAY_NS };
 	guard->sessions_tail = &guard->sessions;
@@ -158,7 +159,7 @@ int guard_loop(struct guard *guard)
 
 void guard_release(struct guard *guard)
 {
-	int control = guard->control_listener.fd, query = guard->query_listener.fd;
+	int control = guard->control_listener.fd;
 
 	if (guard->engine && guard->sessions)
 		engine_drain(guard->engine);
@@ -175,8 +176,8 @@ void guard_release(struct guard *guard)
 		engine_close(guard->engine);
 		guard->engine = NULL;
 	}
-	loop_unwatch(guard->epoll, &guard->query_listener);
-	close_fd(query);
+	loop_unwatch(guard->epoll, &guard->query_refusals);
+	close_fd(guard->query_fd);
 	close_fd(guard->log_fd);
 	close_fd(guard->spare_fd);
 	guard->epoll = close_fd(guard->epoll);

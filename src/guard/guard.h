@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+#include "abi/control.h"
+
 struct guard_options {
 	const char *state_dir;
 	const char *run_dir; /* for the sockets, e.g. /run/mcpfloor */
@@ -20,6 +22,13 @@ struct guard_options {
  * this connection is closed and its session is cleaned up.
  */
 int guard_start_private(const struct guard_options *options, int *ret_control);
+
+/*
+ * For a relay whose guard died: kills what is in its session's cgroup, waits for it at most 2 s and
+ * removes the cgroup, as far as the caller may (root: whole; a user: its own processes, and the
+ * cgroup stays for the next guard's sweep). *ret_reply as MF_C_END's. -ENOENT: there is no cgroup.
+ */
+int guard_end_orphan(uint64_t session, struct mf_c_end_reply *ret_reply);
 
 /* Runs the daemon in the foreground until SIGTERM or SIGINT. Returns an exit status. Listens on
  * RUN_DIR/control.sock (0666) and RUN_DIR/query.sock (0666). */

@@ -85,7 +85,7 @@ static void each_pid(pid_t pid, void *data)
 static int enumerate(struct engine *engine, uint64_t session, int cgroup_fd,
 		     struct suspects *suspects)
 {
-	int count = engine_session_tasks(engine, session, each_task, suspects);
+	int count = engine ? engine_session_tasks(engine, session, each_task, suspects) : 0;
 
 	if (cgroup_fd >= 0)
 		cgroup_pids(cgroup_fd, each_pid, suspects);

@@ -21,7 +21,8 @@ struct leftovers {
 };
 
 /*
- * Finds them and sends `signo` (0: none) to each. `cgroup_fd` is -1 when there is none. Fills
+ * Finds them and sends `signo` (0: none) to each. `engine` is NULL and `cgroup_fd` -1 when there is
+ * none. Fills
  * *ret_leftovers, which may be NULL.
  */
 int leftovers_signal(struct engine *engine, uint64_t session, int cgroup_fd, int signo,

@@ -366,10 +366,13 @@ static void press_on(struct session *session, uint64_t now_ns)
 static void cgroup_changed(struct source *source, uint32_t events)
 {
 	struct session *session = source_owner(source, struct session, emptied);
+	int populated = cgroup_events_read(session->cgroup.events_fd);
 
 	(void)events;
-	/* reading it takes the notification back */
-	if (cgroup_events_read(session->cgroup.events_fd) == 0)
+	/* reading it takes the notification back; what cannot be read would notify for ever */
+	if (populated < 0)
+		loop_unwatch(session->guard->epoll, source);
+	else if (populated == 0)
 		press_on(session, clock_mono_ns());
 }
 

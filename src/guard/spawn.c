@@ -257,6 +257,21 @@ static bool dies_too_often(struct recorder_process *recorder)
 	return now - earliest < RECORDER_DEATHS_NS;
 }
 
+/* A query that nobody will take must not wait for ever. */
+static void refuse_query(struct source *source, uint32_t events)
+{
+	(void)events;
+	close_fd(accept4(source->fd, NULL, NULL, SOCK_CLOEXEC));
+}
+
+static void give_up(struct guard *guard)
+{
+	guard->recorder.given_up = true;
+	if (guard->query_fd >= 0)
+		loop_watch(guard->epoll, &guard->query_refusals, guard->query_fd, EPOLLIN,
+			   refuse_query);
+}
+
 static void recorder_died(struct source *source, uint32_t events)
 {
 	struct guard *guard = source_owner(source, struct guard, recorder.death);
@@ -264,14 +279,11 @@ static void recorder_died(struct source *source, uint32_t events)
 	(void)events;
 	forget(guard);
 	guard->stats.recorder_restarts++;
-	guard->recorder.given_up = dies_too_often(&guard->recorder);
-	if (guard->recorder.given_up || recorder_start(guard) ||
-	    (guard->engine && recorder_hand_over(guard))) {
-		guard->recorder.given_up = true;
-		control_stats_ready(guard, 0);
-		return;
-	}
-	session_resume_all(guard);
+	if (dies_too_often(&guard->recorder) || recorder_start(guard) ||
+	    (guard->engine && recorder_hand_over(guard)))
+		give_up(guard);
+	else
+		session_resume_all(guard);
 	control_stats_ready(guard, 0);
 }
 
@@ -313,7 +325,8 @@ int recorder_start(struct guard *guard)
 	if (pid < 0)
 		return -errno;
 	if (pid == 0)
-		recorder_child(theirs, guard->log_fd, guard->query_listener.fd);
+		recorder_child(theirs, guard->log_fd, guard->query_fd);
+	loop_unwatch(guard->epoll, &guard->query_refusals);
 	guard->recorder.pid = pid;
 	guard->recorder.queue_tail = &guard->recorder.queue;
 	err = watch(guard, pid, &ours);

@@ -34,7 +34,9 @@ struct guard {
 
 	struct recorder_process recorder;
 	int log_fd; /* STATE_DIR/log; negative: why it could not be opened */
-	struct source control_listener, query_listener;
+	struct source control_listener;
+	int query_fd; /* listening; the recorders accept from it. -1: none */
+	struct source query_refusals; /* the same, while there is no recorder */
 	int spare_fd; /* given up for a moment to refuse a connection when descriptors run out */
 
 	struct connection *connections;
