@@ -84,6 +84,8 @@ enum cli_option_id {
 	CLI_OPT_NO_FOLLOW,
 	CLI_OPT_JSON,
 	CLI_OPT_HELP,
+	CLI_OPT_RING, /* of mcpfloord, which reads its own: for the texts only */
+	CLI_OPT_VERSION,
 	CLI_OPT_MAX,
 };
 

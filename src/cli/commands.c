@@ -114,6 +114,11 @@ const struct cli_option cli_options[CLI_OPT_MAX] = {
 			   .kind = CLI_FLAG,
 			   FIELD(help),
 			   .help = "this text" },
+	[CLI_OPT_RING] = { .name = "ring",
+			   .value = "BYTES",
+			   .kind = CLI_NUMBER,
+			   .help = "size of the event ring, a power of two; default: 4194304" },
+	[CLI_OPT_VERSION] = { .name = "version", .kind = CLI_FLAG, .help = "print the version" },
 };
 
 #define OPTIONS(...) ((const uint8_t[]){ __VA_ARGS__, CLI_OPT_HELP, CLI_OPT_END })
@@ -369,7 +374,7 @@ const struct cli_command cli_daemon = {
 	.name = "mcpfloord",
 	.synopsis = "[OPTION]...",
 	.summary = "serve mcpfloor sessions of every user of this machine",
-	.options = OPTIONS(CLI_OPT_STATE, CLI_OPT_RUN_DIR),
+	.options = OPTIONS(CLI_OPT_STATE, CLI_OPT_RUN_DIR, CLI_OPT_RING, CLI_OPT_VERSION),
 	.exits = exits_daemon,
 	.section = 8,
 	.see_also = "run",
