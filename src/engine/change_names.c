@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "engine/change_names.h"
+#include "engine/dir_cache.h"
 
 #define DELETED_SUFFIX " (deleted)"
 
@@ -29,7 +30,7 @@ static int sb_fd(const struct session *session, const void *fsid)
 }
 
 /* The directory's path, without a slash at its end. Nothing when it cannot be told. */
-static void resolve_dir(int mount_fd, struct file_handle *handle, struct name *ret_name)
+static void resolve_live_dir(int mount_fd, struct file_handle *handle, struct name *ret_name)
 {
 	_cleanup_fd_ int fd = -1;
 	char link[64];
@@ -53,6 +54,24 @@ static void resolve_dir(int mount_fd, struct file_handle *handle, struct name *r
 	}
 	if (ret_name->len == 1)
 		ret_name->len = 0; /* the root: only the slash before the name */
+}
+
+/* A directory that is gone had the path that it was last seen with: no directory has been renamed
+ * since, that empties the cache. */
+static void resolve_dir(struct engine *engine, const struct session *session,
+			const struct fanotify_event_info_fid *fid, struct name *ret_name)
+{
+	struct file_handle *handle = (void *)fid->handle;
+	struct dir_key key = { session->id, &fid->fsid, sizeof(fid->fsid), handle,
+			       sizeof(*handle) + handle->handle_bytes };
+
+	resolve_live_dir(sb_fd(session, &fid->fsid), handle, ret_name);
+	if (!(ret_name->flags & MF_PATH_UNRESOLVED)) {
+		dir_cache_put(&engine->dirs, &key, ret_name->path, ret_name->len);
+		return;
+	}
+	if (dir_cache_get(engine->dirs, &key, ret_name->path, &ret_name->len))
+		ret_name->flags = MF_PATH_DELETED;
 }
 
 static void join(struct name *name, const char *file)
@@ -84,8 +103,8 @@ static uint16_t keep(struct name *name, char *strings)
 	return (uint16_t)name->len;
 }
 
-static bool read_name(const struct session *session, const struct fanotify_event_info_header *info,
-		      struct name *ret_name)
+static bool read_name(struct engine *engine, const struct session *session,
+		      const struct fanotify_event_info_header *info, struct name *ret_name)
 {
 	const struct fanotify_event_info_fid *fid = (const void *)info;
 	struct file_handle *handle = (void *)fid->handle;
@@ -97,13 +116,14 @@ static bool read_name(const struct session *session, const struct fanotify_event
 	if (info->info_type != FAN_EVENT_INFO_TYPE_DFID &&
 	    info->info_type != FAN_EVENT_INFO_TYPE_FID)
 		file = (const char *)handle->f_handle + handle->handle_bytes;
-	resolve_dir(sb_fd(session, &fid->fsid), handle, ret_name);
+	resolve_dir(engine, session, fid, ret_name);
 	join(ret_name, *file ? file : ".");
 	return true;
 }
 
-void change_names(const struct session *session, const struct fanotify_event_metadata *meta,
-		  struct mf_ev_change *ret_change, char *strings)
+void change_names(struct engine *engine, const struct session *session,
+		  const struct fanotify_event_metadata *meta, struct mf_ev_change *ret_change,
+		  char *strings)
 {
 	const char *at = (const char *)meta + meta->metadata_len;
 	const char *end = (const char *)meta + meta->event_len;
@@ -118,7 +138,7 @@ void change_names(const struct session *session, const struct fanotify_event_met
 		if (info->len < sizeof(*info) || info->len > end - at)
 			return;
 		at += info->len;
-		if (!read_name(session, info, &name))
+		if (!read_name(engine, session, info, &name))
 			continue;
 		if (info->info_type == FAN_EVENT_INFO_TYPE_NEW_DFID_NAME) {
 			ret_change->path2_len = keep(&name, strings + ret_change->path_len);

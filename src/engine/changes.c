@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "engine/change_names.h"
+#include "engine/dir_cache.h"
 #include "engine/state.h"
 #include "mcpfloor.skel.h"
 
@@ -132,7 +133,7 @@ static void lose_all(struct engine *engine, enum mf_loss reason)
 {
 	uint32_t slot;
 
-	for (slot = 0; slot < MF_SESSIONS_MAX; slot++) {
+	for (slot = 0; slot < engine->sessions_top; slot++) {
 		if (engine->sessions[slot])
 			session_lose(engine, engine->sessions[slot], reason);
 	}
@@ -210,7 +211,7 @@ static void say_change(struct engine *engine, const struct mf_who *who, bool cer
 		return;
 	fill_who(&out.event, who, certain);
 	out.event.stamp_lo = session->stamp_lo;
-	change_names(session, meta, &out.change, out.strings);
+	change_names(engine, session, meta, &out.change, out.strings);
 	if ((out.change.path_flags | out.change.path2_flags) & MF_PATH_CUT)
 		session_lose(engine, session, MF_LOSS_PATH_CUT);
 	if ((out.change.path_flags | out.change.path2_flags) & MF_PATH_UNRESOLVED)
@@ -237,6 +238,8 @@ static void handle(struct engine *engine, const struct fanotify_event_metadata *
 		return;
 	}
 	engine->stats.notifications++;
+	if ((meta->mask & FAN_RENAME) && (meta->mask & FAN_ONDIR))
+		dir_cache_forget(engine->dirs);
 	if (engine_run(engine, HOOK_CHANGE_WHO, &q, sizeof(q))) {
 		lose_all(engine, MF_LOSS_FILE_EVENT);
 		return;
@@ -264,7 +267,7 @@ static void stamps_note(struct engine *engine)
 {
 	uint32_t slot;
 
-	for (slot = 0; slot < MF_SESSIONS_MAX; slot++) {
+	for (slot = 0; slot < engine->sessions_top; slot++) {
 		if (engine->sessions[slot])
 			engine->sessions[slot]->stamp_seen = session_stamp(engine->sessions[slot]);
 	}
@@ -274,7 +277,7 @@ static void stamps_commit(struct engine *engine, uint64_t now_ns, uint64_t dead)
 {
 	uint32_t slot;
 
-	for (slot = 0; slot < MF_SESSIONS_MAX; slot++) {
+	for (slot = 0; slot < engine->sessions_top; slot++) {
 		if (engine->sessions[slot])
 			engine->sessions[slot]->stamp_lo = engine->sessions[slot]->stamp_seen;
 	}

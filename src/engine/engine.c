@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 
+#include "engine/dir_cache.h"
 #include "engine/state.h"
 #include "engine/watch.h"
 #include "mcpfloor.skel.h"
@@ -130,6 +131,7 @@ void engine_close(struct engine *engine)
 	if (engine->counters)
 		munmap(engine->counters, COUNTERS_BYTES);
 	mcpfloor_bpf__destroy(engine->bpf);
+	dir_cache_free(engine->dirs);
 	free(engine->marked);
 	free(engine);
 }
@@ -161,16 +163,13 @@ int engine_fd(const struct engine *engine)
 
 static int dispatch_one(struct engine *engine, uint64_t key)
 {
-	struct session *session;
-
 	switch (watch_kind_of(key)) {
 	case WATCH_OPENS:
 		return opens_dispatch(engine);
 	case WATCH_CHANGES:
 		return changes_dispatch(engine, false);
-	case WATCH_MOUNTS:
-		session = engine->sessions[watch_slot_of(key)];
-		return session ? mounts_mark(engine, session, true) : 0;
+	case WATCH_MOUNTS: /* only wakes: mounts_check() looks */
+		return 0;
 	}
 	return -EINVAL;
 }
@@ -188,7 +187,8 @@ int engine_dispatch(struct engine *engine)
 		if (error && !first)
 			first = error;
 	}
-	return first;
+	error = mounts_check(engine);
+	return first ? first : error;
 }
 
 int engine_drain(struct engine *engine)

@@ -10,6 +10,8 @@
 
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -37,6 +39,11 @@ static bool is_pseudo(const char *type)
 			return true;
 	}
 	return !strncmp(type, "fuse.", 5);
+}
+
+static bool is_device_type(const char *type)
+{
+	return !strcmp(type, "devtmpfs") || !strcmp(type, "devpts");
 }
 
 static int read_table(int fd, struct buf *buf)
@@ -83,18 +90,23 @@ static int open_mount(int root_fd, const struct mount_line *line, int *ret_fd)
 	return 1;
 }
 
+static int compare_ids(const void *a, const void *b)
+{
+	uint32_t x = ((const struct mount_id *)a)->id, y = ((const struct mount_id *)b)->id;
+
+	return x < y ? -1 : x > y;
+}
+
 static bool id_known(const struct session *session, uint32_t id, uint64_t hash, bool *ret_same)
 {
-	size_t i;
+	const struct mount_id key = { .id = id };
+	const struct mount_id *found = NULL;
 
-	for (i = 0; i < session->mount_ids_count; i++) {
-		if (session->mount_ids[i].id == id) {
-			*ret_same = session->mount_ids[i].hash == hash;
-			return true;
-		}
-	}
-	*ret_same = false;
-	return false;
+	if (session->mount_ids_count)
+		found = bsearch(&key, session->mount_ids, session->mount_ids_count, sizeof(key),
+				compare_ids);
+	*ret_same = found && found->hash == hash;
+	return found != NULL;
 }
 
 /* Opens under `path` were not seen until now. */
@@ -143,6 +155,8 @@ static void mark_line(struct engine *engine, struct session *session, const stru
 		count_unmarked(engine, session);
 		return;
 	}
+	if (engine->skip_devices && is_device_type(line->type))
+		return;
 	found = open_mount(session->root_fd, line, &fd);
 	if (!found)
 		return;
@@ -185,10 +199,38 @@ int mounts_mark(struct engine *engine, struct session *session, bool later)
 		ids[count++] = (struct mount_id){ line.id, mount_line_hash(&line) };
 		mark_line(engine, session, &line, later);
 	}
+	if (count)
+		qsort(ids, count, sizeof(*ids), compare_ids);
 	free(session->mount_ids);
 	session->mount_ids = take_ptr(ids);
 	session->mount_ids_count = count;
 	return 0;
+}
+
+/*
+ * Looks which sessions' mount tables changed. A mount table's readiness is gone once somebody has
+ * asked for it (fs/namespace.c, mounts_poll()), and whoever polls the engine's epoll asks: so what
+ * wakes is one open file and what is asked here is another.
+ */
+int mounts_check(struct engine *engine)
+{
+	uint32_t slot;
+	int error, first = 0;
+
+	for (slot = 0; slot < engine->sessions_top; slot++) {
+		struct session *session = engine->sessions[slot];
+		struct pollfd table = { .events = POLLPRI };
+
+		if (!session || session->mountinfo_fd < 0)
+			continue;
+		table.fd = session->mountinfo_fd;
+		if (poll(&table, 1, 0) <= 0 || !(table.revents & POLLPRI))
+			continue;
+		error = mounts_mark(engine, session, true);
+		if (error && !first)
+			first = error;
+	}
+	return first;
 }
 
 /* Where the namespace outlives the session, its opens must not be ours to answer any more. */

@@ -13,8 +13,27 @@
 #define OPENS_MASK (FAN_OPEN_PERM | FAN_OPEN_EXEC_PERM | FAN_ONDIR)
 #define BATCHES_MAX 16 /* then the guard's loop gets its turn */
 
+/*
+ * Whether this kernel reports opens of devices. For a permission event it then opens the device in
+ * our name, and refuses the open when that fails (as /dev/tty does without a terminal): what is
+ * watched would behave differently, so file systems of devices must stay unmarked there. Newer
+ * kernels do not report them.
+ */
+static bool reports_devices(void)
+{
+	_cleanup_fd_ int group = -1, device = -1;
+	char event[256];
+
+	group = fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK, O_RDONLY | O_CLOEXEC);
+	if (group < 0 || fanotify_mark(group, FAN_MARK_ADD, FAN_OPEN, AT_FDCWD, "/dev/null"))
+		return true;
+	device = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	return read(group, event, sizeof(event)) > 0;
+}
+
 int opens_open(struct engine *engine)
 {
+	engine->skip_devices = reports_devices();
 	/* non-blocking for the objects too: a FIFO must not hold us */
 	engine->opens_fd =
 		fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK | FAN_REPORT_TID |
@@ -65,7 +84,7 @@ static void overflow(struct engine *engine)
 	uint32_t slot;
 
 	engine->stats.notify_overflows++;
-	for (slot = 0; slot < MF_SESSIONS_MAX; slot++) {
+	for (slot = 0; slot < engine->sessions_top; slot++) {
 		if (engine->sessions[slot])
 			session_lose(engine, engine->sessions[slot], MF_LOSS_NOTIFY_OVERFLOW);
 	}

@@ -20,7 +20,7 @@ struct session *session_find(const struct engine *engine, uint64_t id)
 {
 	uint32_t slot;
 
-	for (slot = 0; slot < MF_SESSIONS_MAX; slot++) {
+	for (slot = 0; slot < engine->sessions_top; slot++) {
 		if (engine->sessions[slot] && engine->sessions[slot]->id == id)
 			return engine->sessions[slot];
 	}
@@ -120,7 +120,10 @@ static int watch_mounts(struct engine *engine, struct session *session, pid_t pi
 	session->mountinfo_fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (session->mountinfo_fd < 0)
 		return -errno;
-	return engine_watch(engine, session->mountinfo_fd, EPOLLPRI, WATCH_MOUNTS, session->slot);
+	session->mounts_wake_fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (session->mounts_wake_fd < 0)
+		return -errno;
+	return engine_watch(engine, session->mounts_wake_fd, EPOLLPRI, WATCH_MOUNTS, session->slot);
 }
 
 static void session_free(struct engine *engine, struct session *session)
@@ -138,9 +141,12 @@ static void session_free(struct engine *engine, struct session *session)
 	close_fd(session->page_fd);
 	close_fd(session->root_fd);
 	close_fd(session->mountinfo_fd);
+	close_fd(session->mounts_wake_fd);
 	if (engine->sessions[session->slot] == session) {
 		engine->sessions[session->slot] = NULL;
 		memset(&engine->counters[session->slot], 0, sizeof(engine->counters[0]));
+		while (engine->sessions_top && !engine->sessions[engine->sessions_top - 1])
+			engine->sessions_top--;
 		if (!--engine->sessions_count)
 			hooks_detach(engine);
 	}
@@ -166,6 +172,8 @@ static int slot_take(struct engine *engine, struct session *session)
 	session->slot = slot;
 	engine->sessions[slot] = session;
 	engine->sessions_count++;
+	if (slot >= engine->sessions_top)
+		engine->sessions_top = slot + 1;
 	counters = &engine->counters[slot];
 	memset(counters, 0, sizeof(*counters));
 	__atomic_store_n(&counters->session, session->id, __ATOMIC_RELEASE);
@@ -263,7 +271,8 @@ int engine_session_add(struct engine *engine, const struct engine_session *wante
 		return -ENOMEM;
 	}
 	session->id = wanted->id;
-	session->page_fd = session->root_fd = session->mountinfo_fd = -1;
+	session->page_fd = session->root_fd = -1;
+	session->mountinfo_fd = session->mounts_wake_fd = -1;
 	error = session_fill(engine, session, wanted, ret_result, ret_detail);
 	if (error) {
 		if (*ret_detail == MF_D_TAG && error != -EEXIST)

@@ -18,6 +18,7 @@
 #include "engine/engine.h"
 
 struct mcpfloor_bpf;
+struct dir_cache;
 struct bpf_link;
 
 enum hook_id {
@@ -80,7 +81,8 @@ struct session {
 	struct mf_page *page;
 	int page_fd;
 	int root_fd; /* O_PATH, the root directory of its mount namespace; -1: none */
-	int mountinfo_fd;
+	int mountinfo_fd; /* its mount table, to read and to be told of changes */
+	int mounts_wake_fd; /* the same, in the engine's epoll: see mounts_check() */
 	struct bpf_link *cgroup_links[SESSION_CGROUP_LINKS];
 	struct session_sb sbs[SESSION_SBS_MAX];
 	size_t sbs_count;
@@ -111,6 +113,9 @@ struct engine {
 	int changes_error;
 	struct session *sessions[MF_SESSIONS_MAX]; /* by slot */
 	uint32_t sessions_count;
+	uint32_t sessions_top; /* no session has this slot or a higher one */
+	struct dir_cache *dirs;
+	bool skip_devices; /* see opens_open() */
 	struct marked_sb *marked;
 	size_t marked_count;
 	uint64_t changes_empty_ns; /* when the notification queue was last seen empty */
@@ -151,4 +156,5 @@ int event_pass(struct engine *engine, const struct session *session, const void 
 
 /* mounts.c */
 int mounts_mark(struct engine *engine, struct session *session, bool later);
+int mounts_check(struct engine *engine);
 void mounts_unmark(struct engine *engine, struct session *session);

@@ -140,8 +140,10 @@ static void run_loop(struct scene *scene, int pidfd)
 	siginfo_t info = {};
 
 	for (;;) {
-		poll(fds, 2, scene->while_running ? 5 : 1000);
-		assert_int_equal(engine_dispatch(scene->engine), 0);
+		poll(scene->deaf ? fds + 1 : fds, scene->deaf ? 1 : 2,
+		     scene->while_running ? 5 : 1000);
+		if (!scene->deaf)
+			assert_int_equal(engine_dispatch(scene->engine), 0);
 		if (scene->while_running)
 			scene->while_running(scene);
 		if (fds[1].revents)

@@ -38,6 +38,7 @@ struct scene {
 	size_t count;
 	struct mf_session_counters counters; /* at the end, before the session was removed */
 	bool no_mntns;
+	bool deaf; /* the engine is not called while the child runs */
 	bool keep; /* do not remove the session: the test does */
 	uint32_t ring_bytes;
 	int cgroup_fd;

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Changes of files: both names, the process also when it is dead, and what the queue could not hold. */
+#include "scene.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/fanotify.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+static char dir[] = "/tmp/mf-change-XXXXXX";
+
+static const char *in_dir(const char *name)
+{
+	static char path[4][600];
+	static int next;
+	char *to = path[next++ & 3];
+
+	snprintf(to, sizeof(path[0]), "%s/%s", dir, name);
+	return to;
+}
+
+static void need_changes(struct scene *scene)
+{
+	if (!(scene->session.coverage & MF_COV_CHANGES))
+		skip_because("fanotify notifications with names");
+}
+
+static struct mf_event *check_change(struct scene *scene, uint16_t kind, const char *path,
+				     uint32_t mask)
+{
+	struct mf_event *event = scene_path(scene, kind, path);
+	struct mf_ev_change *change;
+
+	if (!event)
+		fail_msg("no event of kind %u for %s", kind, path);
+	check_head(scene, event, (uint32_t)scene->pid, (uint32_t)scene->pid, "changer");
+	assert_int_equal(event->flags, MF_EVF_LATE_SEEN);
+	assert_int_equal(event->birth, 0);
+	assert_true(event->stamp_lo <= event->stamp);
+	change = body_of(event);
+	assert_int_equal(change->mask & mask, mask);
+	assert_int_equal(change->path_flags, 0);
+	assert_int_equal(event->size,
+			 sizeof(*event) + sizeof(*change) + change->path_len + change->path2_len);
+	return event;
+}
+
+static int body_changes(struct notes *notes)
+{
+	int fd;
+
+	(void)notes;
+	prctl(PR_SET_NAME, "changer");
+	fd = open(in_dir("made"), O_WRONLY | O_CREAT, 0600);
+	close(fd);
+	return mkdir(in_dir("dir"), 0700) || symlink("x", in_dir("symlink")) ||
+	       link(in_dir("made"), in_dir("link")) || mknod(in_dir("fifo"), S_IFIFO | 0600, 0) ||
+	       rename(in_dir("made"), in_dir("dir/moved")) || chmod(in_dir("dir/moved"), 0640) ||
+	       setxattr(in_dir("link"), "trusted.mf", "v", 1, 0) || unlink(in_dir("link")) ||
+	       unlink(in_dir("symlink")) || chmod(in_dir("dir"), 0711) ||
+	       mkdir(in_dir("gone"), 0700) || rmdir(in_dir("gone"));
+}
+
+static void each_change_has_its_names(void **state)
+{
+	struct scene *scene = *state;
+	struct mf_event *event;
+
+	scene_play(scene, body_changes);
+	need_changes(scene);
+	assert_int_equal(scene->status, 0);
+	check_change(scene, MF_EV_CREATE, in_dir("made"), FAN_CREATE);
+	check_change(scene, MF_EV_CREATE, in_dir("dir"), FAN_CREATE | FAN_ONDIR);
+	check_change(scene, MF_EV_CREATE, in_dir("symlink"), FAN_CREATE);
+	check_change(scene, MF_EV_CREATE, in_dir("link"), FAN_CREATE);
+	check_change(scene, MF_EV_CREATE, in_dir("fifo"), FAN_CREATE);
+	check_change(scene, MF_EV_DELETE, in_dir("link"), FAN_DELETE);
+	check_change(scene, MF_EV_DELETE, in_dir("symlink"), FAN_DELETE);
+	check_change(scene, MF_EV_DELETE, in_dir("gone"), FAN_DELETE | FAN_ONDIR);
+	event = check_change(scene, MF_EV_RENAME, in_dir("made"), FAN_RENAME);
+	assert_string_equal(change_path2_of(event), in_dir("dir/moved"));
+	assert_int_equal(((struct mf_ev_change *)body_of(event))->path2_flags, 0);
+	check_change(scene, MF_EV_ATTRIB, in_dir("dir/moved"), FAN_ATTRIB);
+	check_change(scene, MF_EV_ATTRIB, in_dir("link"), FAN_ATTRIB);
+	check_change(scene, MF_EV_ATTRIB, in_dir("dir"), FAN_ATTRIB | FAN_ONDIR);
+}
+
+static int body_dead(struct notes *notes)
+{
+	int pid = fork(), status, fd;
+
+	if (!pid) {
+		fd = open(in_dir("by-dead"), O_WRONLY | O_CREAT, 0600);
+		close(fd);
+		unlink(in_dir("by-dead"));
+		_exit(0);
+	}
+	notes->value[0] = (uint64_t)pid;
+	waitpid(pid, &status, 0);
+	return status;
+}
+
+static void a_change_by_a_process_that_is_dead_has_its_process(void **state)
+{
+	struct scene *scene = *state;
+	struct mf_event *event;
+	uint32_t pid;
+
+	scene_play(scene, body_dead);
+	need_changes(scene);
+	pid = (uint32_t)scene->notes->value[0];
+	event = scene_path(scene, MF_EV_DELETE, in_dir("by-dead"));
+	assert_non_null(event);
+	assert_int_equal(event->pid, pid);
+	assert_int_equal(event->tid, pid);
+	assert_int_equal(event->flags, MF_EVF_LATE_SEEN);
+	assert_int_equal(event->start_ns,
+			 ((struct mf_ev_fork *)body_of(scene_fork_of(scene, pid)))->child_start_ns);
+}
+
+static int body_gone_dir(struct notes *notes)
+{
+	(void)notes;
+	return mkdir(in_dir("short"), 0700) || mkdir(in_dir("short/lived"), 0700) ||
+	       rmdir(in_dir("short/lived")) || rmdir(in_dir("short"));
+}
+
+static void a_change_in_a_directory_that_is_gone_keeps_its_name_and_says_so(void **state)
+{
+	struct scene *scene = *state;
+	struct mf_event *event;
+
+	scene->deaf = true; /* so that it is gone when the queue is read */
+	scene_play(scene, body_gone_dir);
+	scene->deaf = false;
+	need_changes(scene);
+	assert_int_equal(scene->status, 0);
+	event = scene_path(scene, MF_EV_CREATE, "lived");
+	assert_non_null(event);
+	assert_int_equal(((struct mf_ev_change *)body_of(event))->path_flags, MF_PATH_UNRESOLVED);
+	assert_true(scene->counters.lost[MF_LOSS_PATH_FAULT] >= 1);
+}
+
+static int body_watched_dir(struct notes *notes)
+{
+	if (mkdir(in_dir("seen"), 0700) || mkdir(in_dir("seen/first"), 0700))
+		return 1;
+	while (!__atomic_load_n(&notes->value[0], __ATOMIC_ACQUIRE))
+		usleep(1000);
+	return rmdir(in_dir("seen/first")) || rmdir(in_dir("seen"));
+}
+
+static void let_go(struct scene *scene)
+{
+	scene_read(scene);
+	if (scene_path(scene, MF_EV_CREATE, in_dir("seen/first")))
+		__atomic_store_n(&scene->notes->value[0], 1, __ATOMIC_RELEASE);
+}
+
+static void a_directory_that_was_seen_before_keeps_its_path(void **state)
+{
+	struct scene *scene = *state;
+	struct mf_event *event;
+
+	scene->while_running = let_go;
+	scene_play(scene, body_watched_dir);
+	scene->while_running = NULL;
+	need_changes(scene);
+	assert_int_equal(scene->status, 0);
+	event = scene_path(scene, MF_EV_DELETE, in_dir("seen/first"));
+	assert_non_null(event);
+	assert_int_equal(scene->counters.lost[MF_LOSS_PATH_FAULT], 0);
+}
+
+static int body_moving_stamp(struct notes *notes)
+{
+	int i;
+
+	for (i = 1; i <= 5; i++) {
+		char name[16];
+
+		notes->page->stamp = MF_STAMP(i, i & 1);
+		snprintf(name, sizeof(name), "at-%d", i);
+		mkdir(in_dir(name), 0700);
+	}
+	notes->page->stamp = MF_STAMP(6, 0);
+	return 0;
+}
+
+static void the_true_stamp_is_between_the_two(void **state)
+{
+	struct scene *scene = *state;
+	int i;
+
+	scene_play(scene, body_moving_stamp);
+	need_changes(scene);
+	for (i = 1; i <= 5; i++) {
+		struct mf_event *event;
+		char name[16];
+
+		snprintf(name, sizeof(name), "at-%d", i);
+		event = scene_path(scene, MF_EV_CREATE, in_dir(name));
+		assert_non_null(event);
+		assert_true(event->stamp_lo <= MF_STAMP(i, i & 1));
+		assert_true(event->stamp >= MF_STAMP(i, i & 1));
+	}
+}
+
+static int outsider(void)
+{
+	int pid = fork(), status;
+
+	if (!pid) {
+		mkdir(in_dir("outside"), 0700);
+		_exit(0);
+	}
+	return waitpid(pid, &status, 0) == pid ? 0 : -1;
+}
+
+static int body_idle(struct notes *notes)
+{
+	while (!__atomic_load_n(&notes->value[0], __ATOMIC_ACQUIRE))
+		usleep(1000);
+	return 0;
+}
+
+static void let_outsider(struct scene *scene)
+{
+	if (scene->notes->value[0])
+		return;
+	assert_int_equal(outsider(), 0);
+	__atomic_store_n(&scene->notes->value[0], 1, __ATOMIC_RELEASE);
+}
+
+static void what_others_change_is_not_told(void **state)
+{
+	struct scene *scene = *state;
+	struct mf_stats stats = {};
+
+	scene->while_running = let_outsider;
+	scene_play(scene, body_idle);
+	scene->while_running = NULL;
+	need_changes(scene);
+	assert_null(scene_path(scene, MF_EV_CREATE, in_dir("outside")));
+	assert_int_equal(scene->counters.lost[MF_LOSS_NOTIFY_TASK], 0);
+	engine_stats(scene->engine, &stats);
+	assert_true(stats.notifications_untagged >= 1);
+}
+
+static int body_burst(struct notes *notes)
+{
+	char name[32];
+	int i;
+
+	(void)notes;
+	for (i = 0; i < 20000; i++) {
+		snprintf(name, sizeof(name), "burst/%d", i);
+		if (mkdir(in_dir(name), 0700))
+			return 1;
+	}
+	return 0;
+}
+
+/* The engine is not called while the child runs: F46 */
+static void f46_an_overflow_is_recognised_and_charged(void **state)
+{
+	struct scene *scene = *state;
+	struct mf_stats stats = {};
+
+	assert_int_equal(mkdir(in_dir("burst"), 0700), 0);
+	scene->deaf = true; /* mkdir opens nothing: it does not wait for us */
+	scene_play(scene, body_burst);
+	scene->deaf = false;
+	need_changes(scene);
+	assert_int_equal(scene->status, 0);
+	assert_true(scene->counters.lost[MF_LOSS_NOTIFY_OVERFLOW] >= 1);
+	engine_stats(scene->engine, &stats);
+	assert_true(stats.notify_overflows >= 1);
+}
+
+static int setup(void **state)
+{
+	return scene_setup(state) || !mkdtemp(dir);
+}
+
+static int teardown(void **state)
+{
+	char command[600];
+
+	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
+	return scene_teardown(state) || system(command);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_change_has_its_names),
+		cmocka_unit_test(a_change_by_a_process_that_is_dead_has_its_process),
+		cmocka_unit_test(a_change_in_a_directory_that_is_gone_keeps_its_name_and_says_so),
+		cmocka_unit_test(a_directory_that_was_seen_before_keeps_its_path),
+		cmocka_unit_test(the_true_stamp_is_between_the_two),
+		cmocka_unit_test(what_others_change_is_not_told),
+		cmocka_unit_test(f46_an_overflow_is_recognised_and_charged),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
