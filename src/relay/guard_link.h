@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * The relay's connection to a guard: the daemon's, or a private one.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "abi/control.h"
+#include "relay/relay.h"
+
+struct guard_link {
+	int control; /* -1: no guard (any more) */
+	int new_journal; /* from MF_C_JOURNAL, -1: none; the taker's */
+	struct mf_c_open_reply session;
+};
+
+/*
+ * The daemon under run_dir, else for root a private guard. -ENOTCONN: there is none and the caller
+ * is not root.
+ */
+int guard_link_find(struct guard_link *link, const struct relay_options *options);
+/* Opens the session of a waiting child. The descriptors are the caller's. *ret_detail: enum
+ * mf_c_detail of a failure. */
+int guard_link_open(struct guard_link *link, const struct relay_options *options, const char *name,
+		    pid_t child, int pidfd, uint32_t flags, int *ret_page, int *ret_journal,
+		    uint32_t *ret_detail);
+/* Kills what is left of the session and tells what that was. */
+int guard_link_end(struct guard_link *link, uint32_t status, uint32_t flags,
+		   struct mf_c_end_reply *ret_reply);
+int guard_link_kill(struct guard_link *link);
+/* Something arrived unasked. -EPIPE: the guard is gone, `control` is closed. */
+int guard_link_read(struct guard_link *link);
+void guard_link_close(struct guard_link *link);
