@@ -1,0 +1,622 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "record/json.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "record/mask.h"
+
+static const char *const incomplete_names[] = {
+	"events lost",
+	"more rows than are kept",
+	"more processes than are kept",
+	"in flight not known",
+	"process not known",
+	"arguments not read",
+	"not covered",
+	"mounts not watched",
+	"path cut or not resolved",
+	"drain barrier not answered",
+	"guard-died",
+	"recorder-restarted",
+	"journal broken or lost entries",
+	"relay-gone",
+};
+_Static_assert(ARRAY_LEN(incomplete_names) == INC_REASONS, "a name for every reason");
+
+static const char *const loss_names[MF_LOSS_MAX] = {
+	[MF_LOSS_RING_FULL] = "ring_full",
+	[MF_LOSS_RING_BULK] = "ring_bulk",
+	[MF_LOSS_TAG] = "tag",
+	[MF_LOSS_PATH_CUT] = "path_cut",
+	[MF_LOSS_PATH_FAULT] = "path_fault",
+	[MF_LOSS_ARGV_FAULT] = "argv_fault",
+	[MF_LOSS_NOTIFY_OVERFLOW] = "notify_overflow",
+	[MF_LOSS_NOTIFY_TASK] = "notify_task",
+	[MF_LOSS_MOUNT_GAP] = "mount_gap",
+	[MF_LOSS_FILE_EVENT] = "file_event",
+	[MF_LOSS_ENGINE] = "engine",
+};
+
+static const struct {
+	uint32_t bit;
+	const char *name;
+} coverage_names[] = {
+	{ MF_COV_LINEAGE, "lineage" }, { MF_COV_FILES, "files" }, { MF_COV_CHANGES, "changes" },
+	{ MF_COV_NET, "net" },	       { MF_COV_TCP, "tcp" },	  { MF_COV_CGROUP, "cgroup" },
+};
+
+const char *json_engine(uint32_t engine)
+{
+	static const char *const names[] = { NULL, "trace", "lsm", "kprobe" };
+
+	return engine < ARRAY_LEN(names) && names[engine] ? names[engine] : "unknown";
+}
+
+void json_time(struct jsonout *json, uint64_t real_ns)
+{
+	time_t seconds = (time_t)(real_ns / NS_PER_S);
+	struct tm tm;
+	char day[32];
+	char text[48];
+
+	gmtime_r(&seconds, &tm);
+	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text, sizeof(text), "%s.%09uZ", day, (unsigned)(real_ns % NS_PER_S));
+	json_str(json, text);
+}
+
+void json_lost(struct jsonout *json, const uint64_t lost[MF_LOSS_MAX])
+{
+	json_key(json, "lost");
+	json_open(json, '{');
+	for (size_t i = 0; i < MF_LOSS_MAX; i++)
+		if (lost[i] && loss_names[i])
+			json_kv_u64(json, loss_names[i], lost[i]);
+	json_close(json, '}');
+}
+
+void json_coverage(struct jsonout *json, uint32_t coverage)
+{
+	json_key(json, "coverage");
+	json_open(json, '[');
+	for (size_t i = 0; i < ARRAY_LEN(coverage_names); i++)
+		if (coverage & coverage_names[i].bit)
+			json_str(json, coverage_names[i].name);
+	json_close(json, ']');
+}
+
+static void write_blob(struct jsonout *json, const char *key, const struct blob *blob)
+{
+	if (blob->size)
+		json_kv_text(json, key, blob->bytes, blob->size);
+}
+
+static void write_session(struct jsonout *json, const struct session *session)
+{
+	const struct mf_r_session *info = &session->info;
+
+	json_key(json, "session");
+	json_open(json, '{');
+	json_kv_str(json, "id", session->id);
+	json_kv_str(json, "name", info->name);
+	json_kv_u64(json, "uid", info->uid);
+	json_kv_u64(json, "root_pid", info->root_pid);
+	write_blob(json, "server", &session->server);
+	write_blob(json, "server_version", &session->server_version);
+	write_blob(json, "protocol", &session->protocol);
+	json_close(json, '}');
+	if (info->tenant[0])
+		json_kv_str(json, "tenant", info->tenant);
+}
+
+static void write_incomplete(struct jsonout *json, const struct session *session,
+			     uint32_t incomplete)
+{
+	uint32_t missing = ~session->info.coverage;
+
+	json_kv_bool(json, "complete", !incomplete);
+	json_key(json, "incomplete");
+	json_open(json, '[');
+	for (size_t i = 0; i < ARRAY_LEN(incomplete_names); i++)
+		if ((incomplete & 1U << i) && 1U << i != INC_NOT_COVERED)
+			json_str(json, incomplete_names[i]);
+	for (size_t i = 0; incomplete & INC_NOT_COVERED && i < ARRAY_LEN(coverage_names); i++) {
+		char text[64];
+
+		if (!(missing & coverage_names[i].bit) || coverage_names[i].bit == MF_COV_CGROUP)
+			continue;
+		snprintf(text, sizeof(text), "not covered: %s", coverage_names[i].name);
+		json_str(json, text);
+	}
+	json_close(json, ']');
+}
+
+static void finish(struct jsonout *json)
+{
+	json_close(json, '}');
+	/* half an object is worse than none: the caller tells an empty buffer apart */
+	if (json->error)
+		buf_reset(json->buf, 0);
+}
+
+static void begin(struct jsonout *json, struct buf *out, const char *schema)
+{
+	*json = (struct jsonout){ .buf = out };
+	json_open(json, '{');
+	json_kv_str(json, "schema", schema);
+}
+
+static const char *method_name(unsigned method)
+{
+	static const char *const names[] = {
+		[MF_M_TOOLS_CALL] = "tools/call",
+		[MF_M_RESOURCES_READ] = "resources/read",
+		[MF_M_PROMPTS_GET] = "prompts/get",
+		[MF_M_UNREADABLE] = "unreadable",
+		[MF_M_OVERLONG] = "overlong",
+	};
+
+	return method < ARRAY_LEN(names) && names[method] ? names[method] : "unknown";
+}
+
+/* The id as it was written, where that is a JSON scalar, as it should be; else as text. */
+static void write_id(struct jsonout *json, const struct request *request)
+{
+	const struct blob *id = &request->text[0];
+	_cleanup_buf_ struct buf clean = { 0 };
+	bool masked = false;
+
+	if (!id->size || request->begin.flags & MF_JF_ID_MISSING)
+		return;
+	json_key(json, "req_id");
+	if (id->bytes[0] != '{' && id->bytes[0] != '[' && id->bytes[0] != '"' &&
+	    !mask_json(&clean, id->bytes, id->size, &masked)) {
+		json_raw(json, buf_bytes(&clean), buf_size(&clean));
+	} else if (id->bytes[0] == '"' && !mask_json(&clean, id->bytes, id->size, &masked)) {
+		/* an id is no secret; it is checked only, and kept as written */
+		json_raw(json, id->bytes, id->size);
+	} else {
+		json_text(json, id->bytes, id->size);
+	}
+}
+
+static void write_arguments(struct jsonout *json, const struct request *request, bool *masked,
+			    bool *as_text)
+{
+	const struct blob *args = &request->text[2];
+	_cleanup_buf_ struct buf clean = { 0 };
+
+	if (args->size && !(request->begin.flags & MF_JF_ARGS_CUT)) {
+		json_key(json, "arguments");
+		if (!mask_json(&clean, args->bytes, args->size, masked)) {
+			json_raw(json, buf_bytes(&clean), buf_size(&clean));
+		} else {
+			buf_reset(&clean, 0);
+			*as_text = true;
+			if (mask_text(&clean, args->bytes, args->size, masked) < 0)
+				json->error = -ENOMEM;
+			json_text(json, buf_bytes(&clean), buf_size(&clean));
+		}
+	}
+	if (request->begin.flags & MF_JF_ARGS_UNREAD)
+		return;
+	json_key(json, "arguments_sha256");
+	json_hex(json, request->begin.args_sha256, sizeof(request->begin.args_sha256));
+	json_kv_u64(json, "arguments_bytes", request->begin.args_total);
+}
+
+static void write_app_log(struct jsonout *json, const struct request *request, bool *masked)
+{
+	static const char *const outcomes[] = { "no answer", "completed successfully", "tool error",
+						"protocol error", "unread" };
+	const struct mf_j_end *end = &request->end;
+	_cleanup_buf_ struct buf clean = { 0 };
+
+	json_key(json, "app_log");
+	json_open(json, '{');
+	json_kv_str(json, "outcome",
+		    end->outcome < ARRAY_LEN(outcomes) ? outcomes[end->outcome] : "unread");
+	if (request->reply.size) {
+		if (mask_text(&clean, request->reply.bytes, request->reply.size, masked) < 0)
+			json->error = -ENOMEM;
+		json_kv_text(json, "text", buf_bytes(&clean), buf_size(&clean));
+		if (end->flags & MF_JF_TEXT_CUT)
+			json_kv_bool(json, "text_cut", true);
+	}
+	if (end->outcome != MF_OUT_NONE && end->reply_total) {
+		json_key(json, "reply_sha256");
+		json_hex(json, end->reply_sha256, sizeof(end->reply_sha256));
+		json_kv_u64(json, "reply_bytes", end->reply_total);
+	}
+	if (json->escaped)
+		json_kv_bool(json, "escaped", true);
+	json->escaped = false;
+	json_close(json, '}');
+}
+
+static void write_notes(struct jsonout *json, const struct request *request, bool masked,
+			bool as_text)
+{
+	static const struct {
+		uint32_t bit;
+		const char *name;
+	} notes[] = {
+		{ MF_JF_ID_MISSING, "id_missing" }, { MF_JF_ID_NULL, "id_null" },
+		{ MF_JF_ID_SHARED, "id_shared" },   { MF_JF_DUP_KEYS, "duplicate_keys" },
+		{ MF_JF_BAD_UTF8, "bad_utf8" },	    { MF_JF_ARGS_CUT, "arguments_too_long" },
+		{ MF_JF_ARGS_UNREAD, "arguments_unread" }, { MF_JF_TEXT_CUT, "text_cut" },
+		{ MF_JF_BATCH, "batch" },	    { MF_JF_DIGEST_ONLY, "digest_only" },
+		{ MF_JF_TASK, "task" },
+	};
+	uint32_t flags = request->begin.flags | request->end.flags;
+
+	json_key(json, "notes");
+	json_open(json, '[');
+	for (size_t i = 0; i < ARRAY_LEN(notes); i++)
+		if (flags & notes[i].bit)
+			json_str(json, notes[i].name);
+	if (request->cancelled)
+		json_str(json, "cancel_requested");
+	if (masked)
+		json_str(json, "masked");
+	if (as_text)
+		json_str(json, "arguments_text");
+	json_close(json, ']');
+}
+
+/* Parents that are still known, so that the processes of a record form a tree. */
+static void add_parents(const struct session *session, struct rows *rows)
+{
+	for (uint32_t i = 0; i < rows->processes_count; i++) {
+		const struct process *process = rows->processes[i];
+		struct process *parent;
+
+		if (!process->parent_start_ns)
+			continue;
+		parent = process_find(&session->processes, process->parent_start_ns, process->ppid);
+		if (parent)
+			rows_add_process(rows, parent);
+	}
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct process *x = *(struct process *const *)a, *y = *(struct process *const *)b;
+
+	if (x->start_ns != y->start_ns)
+		return x->start_ns < y->start_ns ? -1 : 1;
+	return x->pid < y->pid ? -1 : x->pid > y->pid;
+}
+
+static void write_processes(struct jsonout *json, const struct session *session,
+			    const struct rows *rows)
+{
+	size_t count = rows->processes_count;
+	_cleanup_free_ struct process **sorted = calloc(count + 1, sizeof(*sorted));
+
+	if (!sorted) {
+		json->error = -ENOMEM;
+		return;
+	}
+	if (count)
+		memcpy(sorted, rows->processes, count * sizeof(*sorted));
+	qsort(sorted, count, sizeof(*sorted), by_start);
+	json_key(json, "pid_lineage");
+	json_open(json, '[');
+	for (size_t i = 0; i < count; i++)
+		json_u64(json, sorted[i]->pid);
+	json_close(json, ']');
+	json_key(json, "processes");
+	json_open(json, '[');
+	for (size_t i = 0; i < count; i++)
+		json_process(json, session, sorted[i]);
+	json_close(json, ']');
+	if (rows->processes_capped)
+		json_kv_u64(json, "processes_more", rows->processes_capped);
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct row *x = *(const struct row *const *)a, *y = *(const struct row *const *)b;
+
+	if (x->t_ns != y->t_ns)
+		return x->t_ns < y->t_ns ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
+static const struct row **sort_rows(const struct rows *rows)
+{
+	const struct row **sorted = calloc(rows->count + 1, sizeof(*sorted));
+	bool ordered = true;
+
+	if (!sorted)
+		return NULL;
+	for (uint32_t i = 0; i < rows->count; i++) {
+		sorted[i] = &rows->row[i];
+		ordered &= !i || sorted[i]->t_ns >= sorted[i - 1]->t_ns;
+	}
+	if (!ordered)
+		qsort(sorted, rows->count, sizeof(*sorted), by_time);
+	return sorted;
+}
+
+static void write_rows(struct jsonout *json, const struct row_place *place, const struct rows *rows)
+{
+	_cleanup_free_ const struct row **sorted = sort_rows(rows);
+
+	if (!sorted) {
+		json->error = -ENOMEM;
+		return;
+	}
+	json_key(json, "events");
+	json_open(json, '[');
+	for (uint32_t i = 0; i < rows->count; i++)
+		json_row(json, place, sorted[i]);
+	json_close(json, ']');
+	if (rows->capped)
+		json_kv_u64(json, "events_more", rows->capped);
+}
+
+static void write_head(struct jsonout *json, const struct session *session,
+		       const struct request *request)
+{
+	const struct mf_j_begin *said = &request->begin;
+
+	json_key(json, "uid");
+	json_uid(json, session, request->ordinal);
+	write_session(json, session);
+	write_id(json, request);
+	/* a method that mcpfloor does not know is told as it was written */
+	if (request->text[4].size)
+		write_blob(json, "method", &request->text[4]);
+	else
+		json_kv_str(json, "method", method_name(said->method));
+	write_blob(json, "tool", &request->text[1]);
+	json_kv_str(json, "engine", json_engine(session->info.engine));
+	json_coverage(json, session->info.coverage);
+	json_kv_str(json, "mode", "observe");
+	json_key(json, "started");
+	json_time(json, session_real_ns(session, request->begin_ns));
+	json_key(json, "ended");
+	json_time(json, session_real_ns(session, request->end_ns));
+	json_kv_u64(json, "duration_ns",
+		    request->end_ns > request->begin_ns ? request->end_ns - request->begin_ns : 0);
+}
+
+static const char *end_name(unsigned end)
+{
+	static const char *const names[] = { NULL,	    "response", "cancelled", "timeout",
+					     "server-exit", "task",	"relay-gone" };
+
+	return end < ARRAY_LEN(names) && names[end] ? names[end] : "unknown";
+}
+
+void json_request(struct buf *out, struct session *session, struct request *request,
+		  bool *ret_complete)
+{
+	struct row_place place = { .session = session, .base_ns = request->begin_ns };
+	uint32_t incomplete = request->incomplete;
+	uint64_t lost[MF_LOSS_MAX];
+	bool masked = false;
+	bool as_text = false;
+	struct jsonout json;
+
+	if (session_lost(session, request->lost, lost))
+		incomplete |= INC_EVENTS_LOST;
+	if ((request->begin.flags & MF_JF_ARGS_UNREAD) || request->begin.method == MF_M_OVERLONG ||
+	    request->begin.method == MF_M_UNREADABLE)
+		incomplete |= INC_ARGUMENTS_UNREAD;
+	begin(&json, out, "mcpfloor.record/1");
+	write_head(&json, session, request);
+	write_arguments(&json, request, &masked, &as_text);
+	json_kv_str(&json, "end", end_name(request->end.end));
+	if (json.escaped)
+		json_kv_bool(&json, "escaped", true);
+	json.escaped = false;
+	write_app_log(&json, request, &masked);
+	json_summary(&json, session, &request->rows, &incomplete);
+	json_claims(&json, session, request);
+	if (request->text[3].size) {
+		json_key(&json, "trace");
+		json_open(&json, '{');
+		write_blob(&json, "traceparent", &request->text[3]);
+		json_close(&json, '}');
+	}
+	write_notes(&json, request, masked, as_text);
+	add_parents(session, &request->rows);
+	write_processes(&json, session, &request->rows);
+	write_rows(&json, &place, &request->rows);
+	write_incomplete(&json, session, incomplete);
+	json_lost(&json, lost);
+	finish(&json);
+	*ret_complete = !incomplete;
+}
+
+/* The closed requests that a batch of late events names, once each. */
+static void write_uids(struct jsonout *json, const struct session *session,
+		       const struct rows *rows)
+{
+	json_key(json, "uids");
+	json_open(json, '[');
+	for (uint32_t i = 0; i < rows->labels_count; i++) {
+		const struct label *label = &rows->labels[i]->label;
+
+		for (uint32_t n = 0; n < label->count; n++) {
+			bool seen = false;
+
+			for (uint32_t k = i ? i - 1 : 0; k < i && !seen; k++)
+				for (uint32_t m = 0; m < rows->labels[k]->label.count; m++)
+					seen |= rows->labels[k]->label.names[m] == label->names[n];
+			if (!seen)
+				json_uid(json, session, label->names[n]);
+		}
+	}
+	json_close(json, ']');
+}
+
+void json_batch(struct buf *out, const struct session *session, const struct batch *batch,
+		enum log_type type)
+{
+	const struct rows *rows = &batch->rows;
+	uint64_t first = rows->count ? rows->row[0].t_ns : rows->last_ns;
+	struct row_place place = { .session = session, .named = true };
+	uint32_t incomplete = batch->incomplete | session->incomplete;
+	uint64_t lost[MF_LOSS_MAX];
+	struct jsonout json;
+
+	for (uint32_t i = 0; i < rows->count; i++)
+		first = rows->row[i].t_ns < first ? rows->row[i].t_ns : first;
+	place.base_ns = first;
+	if (session_lost(session, batch->lost, lost))
+		incomplete |= INC_EVENTS_LOST;
+	begin(&json, out,
+	      type == LOG_LATE ? "mcpfloor.late/1" : "mcpfloor.background/1");
+	write_session(&json, session);
+	json_kv_str(&json, "engine", json_engine(session->info.engine));
+	json_key(&json, "started");
+	json_time(&json, session_real_ns(session, first));
+	json_key(&json, "ended");
+	json_time(&json, session_real_ns(session, rows->last_ns));
+	if (type == LOG_LATE)
+		write_uids(&json, session, rows);
+	json_summary(&json, session, rows, &incomplete);
+	write_processes(&json, session, rows);
+	write_rows(&json, &place, rows);
+	write_incomplete(&json, session, incomplete);
+	json_lost(&json, lost);
+	finish(&json);
+}
+
+void json_session_start(struct buf *out, const struct session *session)
+{
+	const struct mf_r_session *info = &session->info;
+	struct jsonout json;
+
+	begin(&json, out, "mcpfloor.session-start/1");
+	write_session(&json, session);
+	json_kv_u64(&json, "relay_pid", info->relay_pid);
+	json_kv_str(&json, "engine", json_engine(info->engine));
+	json_coverage(&json, info->coverage);
+	json_kv_str(&json, "mode", "observe");
+	if (info->cwd[0])
+		json_kv_str(&json, "cwd", info->cwd);
+	json_key(&json, "started");
+	json_time(&json, info->started_ns);
+	if (info->mounts_unmarked)
+		json_kv_u64(&json, "mounts_unmarked", info->mounts_unmarked);
+	finish(&json);
+}
+
+static void write_counters(struct jsonout *json, const struct mf_j_counters *counters)
+{
+	const struct {
+		const char *name;
+		uint64_t value;
+	} named[] = { { "lines_in", counters->lines_in },
+		      { "lines_out", counters->lines_out },
+		      { "bytes_in", counters->bytes_in },
+		      { "bytes_out", counters->bytes_out },
+		      { "not_protocol_in", counters->not_protocol_in },
+		      { "not_protocol_out", counters->not_protocol_out },
+		      { "overlong_in", counters->overlong_in },
+		      { "overlong_out", counters->overlong_out },
+		      { "unmatched", counters->unmatched },
+		      { "journal_lost", counters->journal_lost },
+		      { "messages_dropped", counters->messages_dropped } };
+
+	json_key(json, "relay");
+	json_open(json, '{');
+	for (size_t i = 0; i < ARRAY_LEN(named); i++)
+		json_kv_u64(json, named[i].name, named[i].value);
+	json_close(json, '}');
+}
+
+static void write_leftovers(struct jsonout *json, const struct session *session,
+			    const struct mf_r_gone *gone)
+{
+	json_kv_u64(json, "killed", gone->killed);
+	json_kv_u64(json, "survived", gone->survived);
+	json_key(json, "leftovers");
+	json_open(json, '[');
+	for (size_t i = 0; i < MF_LEFTOVERS_MAX && i < gone->killed + gone->survived; i++) {
+		const struct mf_leftover *left = &gone->leftovers[i];
+		const struct birth *birth = session->history.births;
+
+		if (!left->pid)
+			break;
+		while (birth && birth->epoch != left->birth >> 16)
+			birth = birth->next;
+		json_open(json, '{');
+		json_kv_u64(json, "pid", left->pid);
+		json_kv_text(json, "comm", left->comm, strnlen(left->comm, sizeof(left->comm)));
+		json_kv_text(json, "exe", left->exe, strnlen(left->exe, sizeof(left->exe)));
+		if (!(left->birth & 0xffff)) {
+			json_key(json, "born");
+			json_null(json);
+		} else if (birth && birth->count) {
+			json_key(json, "born");
+			json_uid(json, session, birth->names[0]);
+		}
+		json_close(json, '}');
+	}
+	json_close(json, ']');
+}
+
+static void write_exit_status(struct jsonout *json, const struct mf_j_exit *exit)
+{
+	uint32_t status = exit->status;
+
+	json_key(json, "exit");
+	json_open(json, '{');
+	if (status & 0x7f)
+		json_kv_u64(json, "signal", status & 0x7f);
+	else
+		json_kv_u64(json, "code", (status >> 8) & 0xff);
+	if (exit->flags & MF_EXIT_TERM_SENT)
+		json_kv_bool(json, "term_sent", true);
+	if (exit->flags & MF_EXIT_KILL_SENT)
+		json_kv_bool(json, "kill_sent", true);
+	json_close(json, '}');
+}
+
+void json_session_end(struct buf *out, const struct session *session, const struct mf_r_gone *gone,
+		      const char *end, uint64_t t_ns)
+{
+	static const uint64_t none[MF_LOSS_MAX];
+	uint64_t lost[MF_LOSS_MAX];
+	struct jsonout json;
+	uint32_t incomplete = session->incomplete;
+
+	if (session_lost(session, none, lost))
+		incomplete |= INC_EVENTS_LOST;
+	begin(&json, out, "mcpfloor.session-end/1");
+	write_session(&json, session);
+	json_key(&json, "started");
+	json_time(&json, session->info.started_ns);
+	json_key(&json, "ended");
+	json_time(&json, session_real_ns(session, t_ns));
+	json_kv_str(&json, "end", end);
+	if (session->exited)
+		write_exit_status(&json, &session->exit);
+	json_kv_u64(&json, "requests", session->requests_begun);
+	json_kv_u64(&json, "requests_incomplete", session->requests_incomplete);
+	json_kv_u64(&json, "events", session->events);
+	if (session->counters_known)
+		write_counters(&json, &session->counters);
+	if (gone)
+		write_leftovers(&json, session, gone);
+	write_incomplete(&json, session, incomplete);
+	json_lost(&json, lost);
+	finish(&json);
+}
+
+void json_session_gap(struct buf *out, const struct session *session, const char *reason)
+{
+	struct jsonout json;
+
+	begin(&json, out, "mcpfloor.gap/1");
+	write_session(&json, session);
+	json_kv_str(&json, "reason", reason);
+	finish(&json);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * Log entries as JSON (docs/record.md). Each function appends one object to an empty buffer; where
+ * memory runs out the buffer is left empty, and the caller writes what it has to a gap.
+ */
+
+#include "record/jsonout.h"
+#include "record/session.h"
+
+void json_request(struct buf *out, struct session *session, struct request *request,
+		  bool *ret_complete);
+void json_batch(struct buf *out, const struct session *session, const struct batch *batch,
+		enum log_type type);
+void json_session_start(struct buf *out, const struct session *session);
+void json_session_end(struct buf *out, const struct session *session, const struct mf_r_gone *gone,
+		      const char *end, uint64_t t_ns);
+void json_session_gap(struct buf *out, const struct session *session, const char *reason);
+
+/* Parts of the above. */
+struct row_place {
+	const struct session *session;
+	uint64_t base_ns; /* t_ns of the entry's start */
+	bool named; /* every row says which requests it names */
+};
+
+void json_row(struct jsonout *json, const struct row_place *place, const struct row *row);
+void json_process(struct jsonout *json, const struct session *session,
+		  const struct process *process);
+void json_uid(struct jsonout *json, const struct session *session, uint64_t ordinal);
+void json_argv(struct jsonout *json, const char *argv, size_t size);
+void json_time(struct jsonout *json, uint64_t real_ns);
+void json_lost(struct jsonout *json, const uint64_t lost[MF_LOSS_MAX]);
+void json_coverage(struct jsonout *json, uint32_t coverage);
+const char *json_engine(uint32_t engine);
+
+/* `summary` and `claims`; *incomplete gets what the rows alone tell. */
+void json_summary(struct jsonout *json, const struct session *session, const struct rows *rows,
+		  uint32_t *incomplete);
+void json_claims(struct jsonout *json, const struct session *session,
+		 const struct request *request);

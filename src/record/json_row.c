@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/escape.h"
+#include "record/json.h"
+#include "record/mask.h"
+#include "record/risk.h"
+
+static const struct {
+	uint32_t bit;
+	const char *name;
+} open_flags[] = {
+	{ O_CREAT, "O_CREAT" },	    { O_EXCL, "O_EXCL" },	  { O_NOCTTY, "O_NOCTTY" },
+	{ O_TRUNC, "O_TRUNC" },	    { O_APPEND, "O_APPEND" },	  { O_NONBLOCK, "O_NONBLOCK" },
+	{ O_DSYNC, "O_DSYNC" },	    { O_ASYNC, "O_ASYNC" },	  { O_DIRECT, "O_DIRECT" },
+	{ 0100000, "O_LARGEFILE" }, { O_DIRECTORY, "O_DIRECTORY" }, { O_NOFOLLOW, "O_NOFOLLOW" },
+	{ O_NOATIME, "O_NOATIME" }, { O_CLOEXEC, "O_CLOEXEC" },	  { 04000000, "O_SYNC" },
+	{ O_PATH, "O_PATH" },	    { 020000000, "O_TMPFILE" },
+};
+
+static void write_open_flags(struct jsonout *json, uint32_t flags)
+{
+	static const char *const access[] = { "O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE" };
+	char rest[16];
+
+	json_key(json, "flags");
+	json_open(json, '[');
+	json_str(json, access[flags & O_ACCMODE]);
+	flags &= ~(uint32_t)O_ACCMODE;
+	for (size_t i = 0; i < ARRAY_LEN(open_flags); i++) {
+		if (!(flags & open_flags[i].bit))
+			continue;
+		json_str(json, open_flags[i].name);
+		flags &= ~open_flags[i].bit;
+	}
+	if (flags) {
+		snprintf(rest, sizeof(rest), "0x%x", flags);
+		json_str(json, rest);
+	}
+	json_close(json, ']');
+}
+
+static void write_path_flags(struct jsonout *json, uint32_t flags)
+{
+	static const struct {
+		uint32_t bit;
+		const char *name;
+	} names[] = { { MF_PATH_CUT, "path_cut" },
+		      { MF_PATH_UNRESOLVED, "path_unresolved" },
+		      { MF_PATH_DELETED, "deleted" },
+		      { MF_PATH_ANON, "anonymous" } };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (flags & names[i].bit)
+			json_kv_bool(json, names[i].name, true);
+}
+
+static void write_risk(struct jsonout *json, const struct row_place *place, const struct row *row,
+		       const char *texts)
+{
+	const char *risk = risk_name(
+		risk_of(row->kind, row->body, texts, place->session->info.cwd));
+
+	if (risk)
+		json_kv_str(json, "risk", risk);
+}
+
+static void write_file(struct jsonout *json, const struct row_place *place, const struct row *row,
+		       const char *texts)
+{
+	const struct mf_ev_file *file = row->body;
+
+	json_kv_text(json, "path", texts, file->path_len);
+	write_path_flags(json, file->path_flags);
+	if (file->how & MF_OPEN_FLAGS_KNOWN)
+		write_open_flags(json, file->open_flags);
+	else if (row->kind == MF_EV_OPEN)
+		json_kv_bool(json, "flags_unknown", true);
+	if (file->how & MF_OPEN_IOURING)
+		json_kv_bool(json, "io_uring", true);
+	write_risk(json, place, row, texts);
+}
+
+static void write_change(struct jsonout *json, const struct row_place *place, const struct row *row,
+			 const char *texts)
+{
+	const struct mf_ev_change *change = row->body;
+
+	json_kv_text(json, "path", texts, change->path_len);
+	if (change->path2_len)
+		json_kv_text(json, "path2", texts + change->path_len, change->path2_len);
+	write_path_flags(json, change->path_flags | change->path2_flags);
+	write_risk(json, place, row, texts);
+}
+
+static void write_address(struct jsonout *json, const char *const keys[2], unsigned family,
+			  const uint8_t *addr, uint16_t port)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	char text[INET6_ADDRSTRLEN];
+
+	if (family == 6 && !memcmp(addr, mapped, sizeof(mapped))) {
+		family = 4;
+		addr += sizeof(mapped);
+	}
+	if (!inet_ntop(family == 6 ? AF_INET6 : AF_INET, addr, text, sizeof(text)))
+		return;
+	json_kv_str(json, keys[0], text);
+	json_kv_u64(json, keys[1], port);
+}
+
+static const char *proto_name(const struct mf_ev_net *net)
+{
+	switch (net->proto) {
+	case IPPROTO_TCP:
+		return "tcp";
+	case IPPROTO_UDP:
+		return "udp";
+	case IPPROTO_ICMP:
+		return "icmp";
+	case IPPROTO_ICMPV6:
+		return "icmpv6";
+	case IPPROTO_SCTP:
+		return "sctp";
+	case 262:
+		return "mptcp";
+	default:
+		return NULL;
+	}
+}
+
+static void write_net(struct jsonout *json, const struct row *row)
+{
+	static const char *const dst[2] = { "dst_ip", "dst_port" };
+	static const char *const src[2] = { "src_ip", "src_port" };
+	static const uint8_t none[16];
+	const struct mf_ev_net *net = row->body;
+	bool local = row->kind == MF_EV_BIND || row->kind == MF_EV_LISTEN;
+	const char *proto = proto_name(net);
+
+	write_address(json, local ? src : dst, net->family, net->addr, net->port);
+	if (!local && (net->local_port || memcmp(net->local, none, sizeof(none))))
+		write_address(json, src, net->family, net->local, net->local_port);
+	if (proto)
+		json_kv_str(json, "proto", proto);
+	else
+		json_kv_u64(json, "proto", net->proto);
+}
+
+/* argv as an array, masked; `mask_next` carries `--token` over to its value. */
+void json_argv(struct jsonout *json, const char *argv, size_t size)
+{
+	_cleanup_buf_ struct buf masked = { 0 };
+	bool mask_next = false;
+	bool changed;
+	size_t at = 0;
+
+	json_key(json, "argv");
+	json_open(json, '[');
+	while (at < size) {
+		size_t length = strnlen(argv + at, size - at);
+		bool option = length > 1 && argv[at] == '-' && !memchr(argv + at, '=', length);
+
+		buf_reset(&masked, 4096);
+		if (mask_next && !(length && argv[at] == '-'))
+			json_str(json, MASKED);
+		else if (mask_text(&masked, argv + at, length, &changed) < 0)
+			json->error = -ENOMEM;
+		else
+			json_text(json, buf_bytes(&masked), buf_size(&masked));
+		mask_next = option && mask_key(argv + at, length);
+		at += length + 1;
+	}
+	json_close(json, ']');
+}
+
+static void write_exec(struct jsonout *json, const struct row *row, const char *texts)
+{
+	const struct mf_ev_exec *exec = row->body;
+
+	json_kv_text(json, "exe", texts, exec->exe_len);
+	write_path_flags(json, exec->path_flags);
+	json_argv(json, texts + exec->exe_len, exec->argv_len);
+	if (exec->argv_total > exec->argv_len) {
+		json_kv_bool(json, "argv_cut", true);
+		json_kv_u64(json, "argv_bytes", exec->argv_total);
+	}
+}
+
+static void write_process_id(struct jsonout *json, const char *key, uint32_t pid, uint64_t start_ns)
+{
+	char id[40];
+
+	json_key(json, key);
+	json_raw(json, id, (size_t)snprintf(id, sizeof(id), "\"%u@%llu\"", pid,
+					    (unsigned long long)start_ns));
+}
+
+static void write_exit(struct jsonout *json, uint32_t status)
+{
+	json_key(json, "exit");
+	json_open(json, '{');
+	if (status & 0x7f) {
+		json_kv_u64(json, "signal", status & 0x7f);
+		if (status & 0x80)
+			json_kv_bool(json, "core", true);
+	} else {
+		json_kv_u64(json, "code", (status >> 8) & 0xff);
+	}
+	json_close(json, '}');
+}
+
+static void write_fork(struct jsonout *json, const struct mf_ev_fork *fork)
+{
+	write_process_id(json, "child", fork->child_pid, fork->child_start_ns);
+	json_kv_u64(json, "child_pid", fork->child_pid);
+}
+
+void json_uid(struct jsonout *json, const struct session *session, uint64_t ordinal)
+{
+	char uid[48];
+
+	json_raw(json, uid, (size_t)snprintf(uid, sizeof(uid), "\"%s-%llu\"", session->id,
+					     (unsigned long long)ordinal));
+}
+
+static void write_label(struct jsonout *json, const struct row_place *place, const struct row *row)
+{
+	const struct label *label = &row->label->label;
+
+	json_kv_str(json, "label", label_name(label->kind));
+	if (label->kind == LABEL_CANDIDATES) {
+		json_key(json, "candidates");
+		json_open(json, '[');
+		for (uint32_t i = 0; i < label->count; i++)
+			json_uid(json, place->session, label->names[i]);
+		json_close(json, ']');
+		if (label->more)
+			json_kv_u64(json, "candidates_more", label->more);
+	} else if (place->named && label->count) {
+		json_key(json, "request");
+		json_uid(json, place->session, label->names[0]);
+	}
+	if (label->unknown)
+		json_kv_bool(json, "in_flight_unknown", true);
+	if (row->late)
+		json_kv_bool(json, "late", true);
+}
+
+/* Where one string of a row is no UTF-8, all its strings are escaped by the same rule. */
+static bool row_is_text(const struct row *row, const char *texts, size_t size)
+{
+	return utf8_valid(texts, size) && utf8_valid(row->comm, strnlen(row->comm, MF_COMM_LEN));
+}
+
+static void write_body(struct jsonout *json, const struct row_place *place, const struct row *row,
+		       const char *texts)
+{
+	switch (event_kind(row->kind)->body) {
+	case BODY_FORK:
+		write_fork(json, row->body);
+		break;
+	case BODY_EXEC:
+		write_exec(json, row, texts);
+		break;
+	case BODY_EXIT:
+		write_exit(json, ((const struct mf_ev_exit *)row->body)->code);
+		break;
+	case BODY_FILE:
+		write_file(json, place, row, texts);
+		break;
+	case BODY_CHANGE:
+		write_change(json, place, row, texts);
+		break;
+	case BODY_NET:
+		write_net(json, row);
+		break;
+	}
+}
+
+void json_row(struct jsonout *json, const struct row_place *place, const struct row *row)
+{
+	size_t first, second;
+	const char *texts = row_text(row, &first, &second);
+
+	json->bytes = !row_is_text(row, texts, first + second);
+	json->escaped = false;
+	json_open(json, '{');
+	json_key(json, "t_ns");
+	json_i64(json, (int64_t)(row->t_ns - place->base_ns));
+	json_kv_str(json, "kind", event_kind(row->kind)->name);
+	if (!(row->flags & MF_EVF_PROC_UNKNOWN)) {
+		write_process_id(json, "process", row->pid, row->start_ns);
+		json_kv_u64(json, "pid", row->pid);
+		json_kv_u64(json, "tid", row->tid);
+	} else {
+		json_kv_bool(json, "process_unknown", true);
+	}
+	json_kv_text(json, "comm", row->comm, strnlen(row->comm, MF_COMM_LEN));
+	write_label(json, place, row);
+	json_kv_str(json, "verdict", "observed");
+	write_body(json, place, row, texts);
+	if (row->flags & MF_EVF_LATE_SEEN)
+		json_kv_bool(json, "late_seen", true);
+	if (row->flags & MF_EVF_KTHREAD)
+		json_kv_bool(json, "kernel_thread", true);
+	if (row->count > 1) {
+		json_kv_u64(json, "count", row->count);
+		json_key(json, "last_ns");
+		json_i64(json, (int64_t)(row->last_ns - place->base_ns));
+	}
+	if (json->escaped)
+		json_kv_bool(json, "escaped", true);
+	json_close(json, '}');
+	json->bytes = false;
+	json->escaped = false;
+}
+
+static void write_born(struct jsonout *json, const struct session *session,
+		       const struct process *process)
+{
+	const struct birth *birth = process->birth;
+
+	if (process->inside && !birth)
+		return; /* not known: absent */
+	json_key(json, "born");
+	if (!birth || !birth->count) {
+		json_null(json);
+		return;
+	}
+	if (birth->count == 1 && !birth->more) {
+		json_uid(json, session, birth->names[0]);
+		return;
+	}
+	json_open(json, '[');
+	for (uint32_t i = 0; i < birth->count; i++)
+		json_uid(json, session, birth->names[i]);
+	json_close(json, ']');
+	if (birth->more)
+		json_kv_u64(json, "born_more", birth->more);
+}
+
+void json_process(struct jsonout *json, const struct session *session,
+		  const struct process *process)
+{
+	const struct image *image = process->image;
+
+	json->bytes = image && !utf8_valid(image->text, image->exe_size + image->argv_size);
+	json->escaped = false;
+	json_open(json, '{');
+	write_process_id(json, "id", process->pid, process->start_ns);
+	json_kv_u64(json, "pid", process->pid);
+	if (process->ppid)
+		json_kv_u64(json, "ppid", process->ppid);
+	if (image) {
+		json_kv_text(json, "exe", image->text, image->exe_size);
+		write_path_flags(json, image->path_flags);
+		json_argv(json, image->text + image->exe_size, image->argv_size);
+		if (image->argv_total > image->argv_size)
+			json_kv_bool(json, "argv_cut", true);
+	}
+	write_born(json, session, process);
+	if (process->exited)
+		write_exit(json, process->exit_code);
+	if (json->escaped)
+		json_kv_bool(json, "escaped", true);
+	json_close(json, '}');
+	json->bytes = false;
+	json->escaped = false;
+}

@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "record/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+
+#include "base/clock.h"
+#include "record/jsonout.h"
+#include "record/reader.h"
+#include "record/recover.h"
+
+#define BATCH_BYTES (256U << 10)
+#define DIRECT_BYTES (64U << 10) /* entries larger than this are not copied */
+#define RETRY_NS (100 * NS_PER_MS)
+#define CLOSING_BYTES 96
+
+struct live {
+	struct live *next;
+	struct entry_facts facts;
+};
+
+struct log_writer {
+	int dir_fd;
+	uint64_t segment_bytes;
+	int fd; /* -1: none could be made yet */
+	char name[LOG_NAME_MAX];
+	uint64_t seq;
+	uint64_t offset; /* bytes handed to the kernel */
+	struct buf pending; /* frames not written yet; may begin in the middle of one */
+	uint64_t unsynced_ns; /* when the oldest entry that is not synced came; 0: none */
+	int error; /* -errno: the last write failed */
+	uint64_t failed_ns, retry_ns;
+	uint64_t lost; /* entries, since it failed */
+	struct live *live; /* sessions without an end yet */
+	struct log_counts counts;
+};
+
+bool log_is_segment(const char *name, uint64_t *ret_start_ns)
+{
+	size_t digits = strspn(name, "0123456789");
+	size_t pid;
+
+	if (digits != 20 || name[20] != '-')
+		return false;
+	pid = strspn(name + 21, "0123456789");
+	if (!pid || pid > 10 || strcmp(name + 21 + pid, ".mfl"))
+		return false;
+	*ret_start_ns = strtoull(name, NULL, 10);
+	return true;
+}
+
+static size_t closing_payload(char payload[CLOSING_BYTES + 1])
+{
+	return (size_t)snprintf(payload, CLOSING_BYTES + 1, "%-*s", CLOSING_BYTES - 1,
+				"{\"schema\":\"mcpfloor.segment/1\",\"state\":\"closed\"") +
+	       (size_t)snprintf(payload + CLOSING_BYTES - 1, 2, "}");
+}
+
+int log_is_closed(int fd)
+{
+	uint8_t tail[LOG_HEAD_BYTES + CLOSING_BYTES];
+	char payload[CLOSING_BYTES + 1];
+	struct log_head head;
+	struct stat st;
+	ssize_t got;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (st.st_size < (off_t)sizeof(tail))
+		return 0;
+	got = pread(fd, tail, sizeof(tail), st.st_size - (off_t)sizeof(tail));
+	if (got < 0)
+		return -errno;
+	closing_payload(payload);
+	return got == (ssize_t)sizeof(tail) && log_head_decode(tail, sizeof(tail), &head) == 1 &&
+	       head.type == LOG_SEGMENT && head.length == CLOSING_BYTES &&
+	       !memcmp(tail + LOG_HEAD_BYTES, payload, CLOSING_BYTES) &&
+	       log_crc_ok(&head, tail, tail + LOG_HEAD_BYTES);
+}
+
+int log_write_closing(int fd, uint64_t offset, uint64_t seq)
+{
+	uint8_t frame[LOG_HEAD_BYTES + CLOSING_BYTES + 1];
+	struct log_head head = { .length = CLOSING_BYTES,
+				 .type = LOG_SEGMENT,
+				 .seq = seq,
+				 .time_ns = clock_real_ns() };
+	ssize_t put;
+
+	closing_payload((char *)frame + LOG_HEAD_BYTES);
+	log_head_encode(&head, frame + LOG_HEAD_BYTES, frame);
+	put = pwrite(fd, frame, sizeof(frame) - 1, (off_t)offset);
+	if (put < 0)
+		return -errno;
+	return put == (ssize_t)sizeof(frame) - 1 ? 0 : -EIO;
+}
+
+static void fail(struct log_writer *log, int error)
+{
+	uint64_t now = clock_mono_ns();
+
+	if (!log->error)
+		log->failed_ns = now;
+	log->error = error;
+	log->retry_ns = now + RETRY_NS;
+	log->counts.write_errors++;
+}
+
+/* Hands bytes to the kernel; returns how many it took. */
+static size_t write_out(struct log_writer *log, const void *head, size_t head_size,
+			const void *rest, size_t rest_size)
+{
+	size_t total = head_size + rest_size;
+	size_t done = 0;
+
+	while (done < total && log->fd >= 0) {
+		struct iovec iov[2];
+		int count = 0;
+		ssize_t put;
+
+		if (done < head_size)
+			iov[count++] = (struct iovec){ (char *)head + done, head_size - done };
+		if (rest_size) {
+			size_t skip = done > head_size ? done - head_size : 0;
+
+			iov[count++] = (struct iovec){ (char *)rest + skip, rest_size - skip };
+		}
+		put = writev(log->fd, iov, count);
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put <= 0) {
+			fail(log, put < 0 ? -errno : -EIO);
+			break;
+		}
+		done += (size_t)put;
+		log->offset += (size_t)put;
+		log->counts.bytes += (size_t)put;
+	}
+	return done;
+}
+
+static void write_pending(struct log_writer *log)
+{
+	size_t put = write_out(log, buf_bytes(&log->pending), buf_size(&log->pending), NULL, 0);
+
+	buf_consume(&log->pending, put);
+}
+
+static void count_entry(struct log_writer *log)
+{
+	log->seq++;
+	log->counts.entries++;
+	if (!log->unsynced_ns)
+		log->unsynced_ns = clock_mono_ns();
+}
+
+static void put_frame(struct log_writer *log, enum log_type type, const void *payload, size_t size)
+{
+	struct log_head head = { .length = (uint32_t)size,
+				 .type = (uint16_t)type,
+				 .seq = log->seq,
+				 .time_ns = clock_real_ns() };
+	uint8_t encoded[LOG_HEAD_BYTES];
+	size_t put = 0;
+	uint8_t *room;
+
+	log_head_encode(&head, payload, encoded);
+	if (size >= DIRECT_BYTES && !log->error) {
+		write_pending(log);
+		if (!buf_size(&log->pending))
+			put = write_out(log, encoded, sizeof(encoded), payload, size);
+	}
+	/* a frame is kept whole or not at all, unless its beginning is in the file already */
+	if (!put && (buf_size(&log->pending) + size > LOG_PENDING_MAX ||
+		     buf_reserve(&log->pending, sizeof(encoded) + size, &room) < 0)) {
+		log->lost++;
+		log->counts.entries_lost++;
+		return;
+	}
+	count_entry(log);
+	if (put < sizeof(encoded)) {
+		buf_append(&log->pending, encoded + put, sizeof(encoded) - put);
+		put = sizeof(encoded);
+	}
+	buf_append(&log->pending, (const char *)payload + (put - sizeof(encoded)),
+		   size - (put - sizeof(encoded)));
+	if (buf_size(&log->pending) >= BATCH_BYTES && !log->error)
+		write_pending(log);
+}
+
+static void write_live(struct jsonout *json, const struct log_writer *log)
+{
+	json_key(json, "sessions");
+	json_open(json, '[');
+	for (const struct live *live = log->live; live; live = live->next) {
+		json_open(json, '{');
+		json_kv_str(json, "id", live->facts.session);
+		json_kv_str(json, "name", live->facts.name);
+		json_kv_u64(json, "uid", live->facts.user);
+		json_close(json, '}');
+	}
+	json_close(json, ']');
+}
+
+/* Makes the next segment and puts its first entry. */
+static int begin_segment(struct log_writer *log)
+{
+	_cleanup_buf_ struct buf text = { 0 };
+	_cleanup_fd_ int fd = -1;
+	struct jsonout json = { .buf = &text };
+	char name[LOG_NAME_MAX];
+
+	snprintf(name, sizeof(name), "%020llu-%u.mfl", (unsigned long long)clock_real_ns(),
+		 (unsigned)getpid());
+	fd = openat(log->dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
+		    0600);
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX) < 0 || fchmod(fd, 0600) < 0)
+		return -errno;
+	memcpy(log->name, name, sizeof(name));
+	log->fd = take_fd(&fd);
+	log->seq = 0;
+	log->offset = 0;
+	json_open(&json, '{');
+	json_kv_str(&json, "schema", "mcpfloor.segment/1");
+	json_kv_str(&json, "state", "open");
+	json_kv_str(&json, "release", MCPFLOOR_VERSION);
+	json_kv_u64(&json, "pid", (uint64_t)getpid());
+	write_live(&json, log);
+	json_close(&json, '}');
+	if (json.error)
+		return json.error;
+	put_frame(log, LOG_SEGMENT, buf_bytes(&text), buf_size(&text));
+	return 0;
+}
+
+static void track_session(struct log_writer *log, enum log_type type, const void *payload,
+			  size_t size)
+{
+	struct live **at = &log->live;
+	struct entry_facts facts;
+
+	if (entry_facts(payload, size, &facts) < 0)
+		return;
+	while (*at && strcmp((*at)->facts.session, facts.session))
+		at = &(*at)->next;
+	if (type == LOG_SESSION_START && !*at) {
+		struct live *live = calloc(1, sizeof(*live));
+
+		if (!live)
+			return; /* its end would be missing only if we died as well */
+		live->facts = facts;
+		live->next = log->live;
+		log->live = live;
+	} else if (type == LOG_SESSION_END && *at) {
+		struct live *live = *at;
+
+		*at = live->next;
+		free(live);
+	}
+}
+
+static void close_segment(struct log_writer *log)
+{
+	if (log->fd < 0)
+		return;
+	if (!log->error && !buf_size(&log->pending))
+		(void)log_write_closing(log->fd, log->offset, log->seq);
+	(void)fdatasync(log->fd);
+	log->fd = close_fd(log->fd);
+}
+
+static void rotate(struct log_writer *log)
+{
+	int err;
+
+	write_pending(log);
+	if (buf_size(&log->pending))
+		return; /* the disk refuses; the segment grows on when it does not any more */
+	close_segment(log);
+	err = begin_segment(log);
+	if (err)
+		fail(log, err);
+}
+
+void log_append(struct log_writer *log, enum log_type type, const void *payload, size_t size)
+{
+	if (type == LOG_SESSION_START || type == LOG_SESSION_END)
+		track_session(log, type, payload, size);
+	if (size > LOG_PAYLOAD_MAX || !size) {
+		log->lost++;
+		log->counts.entries_lost++;
+		return;
+	}
+	if (log->offset + buf_size(&log->pending) >= log->segment_bytes && !log->error)
+		rotate(log);
+	put_frame(log, type, payload, size);
+}
+
+static void append_gap(struct log_writer *log, const char *reason, int error, const char *segment)
+{
+	_cleanup_buf_ struct buf text = { 0 };
+	struct jsonout json = { .buf = &text };
+
+	json_open(&json, '{');
+	json_kv_str(&json, "schema", "mcpfloor.gap/1");
+	json_kv_str(&json, "reason", reason);
+	if (error) {
+		json_kv_str(&json, "error", strerrorname_np(-error));
+		json_kv_u64(&json, "duration_ns", clock_mono_ns() - log->failed_ns);
+	}
+	json_kv_u64(&json, "entries_lost", log->lost);
+	if (segment)
+		json_kv_str(&json, "segment", segment);
+	json_close(&json, '}');
+	if (!json.error)
+		put_frame(log, LOG_GAP, buf_bytes(&text), buf_size(&text));
+}
+
+/* Writing works again, or something was too large for it: say what is missing. */
+static void settle(struct log_writer *log)
+{
+	int error = log->error;
+
+	if (error && buf_size(&log->pending))
+		return;
+	if (!error && !log->lost)
+		return;
+	log->error = 0;
+	append_gap(log, error ? "write error" : "entry too large", error, NULL);
+	log->lost = 0;
+}
+
+/* What others did to the open segment: NULL when nothing. */
+static const char *segment_damage(const struct log_writer *log)
+{
+	struct stat ours, named;
+
+	if (fstat(log->fd, &ours) < 0)
+		return NULL;
+	if (!ours.st_nlink)
+		return "segment removed by others";
+	if ((uint64_t)ours.st_size < log->offset)
+		return "segment truncated by others";
+	if (fstatat(log->dir_fd, log->name, &named, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    named.st_ino != ours.st_ino || named.st_dev != ours.st_dev)
+		return "segment renamed by others";
+	return NULL;
+}
+
+static void check_segment(struct log_writer *log)
+{
+	const char *damage = log->fd >= 0 ? segment_damage(log) : NULL;
+	char name[LOG_NAME_MAX];
+	int err;
+
+	if (!damage)
+		return;
+	memcpy(name, log->name, sizeof(name));
+	/* it is not ours any more: not written to again, not even to close it */
+	log->fd = close_fd(log->fd);
+	err = begin_segment(log);
+	if (err)
+		fail(log, err);
+	append_gap(log, damage, 0, name);
+	write_pending(log);
+}
+
+int log_tick(struct log_writer *log, uint64_t now_ns, bool sync)
+{
+	bool due = sync || (log->unsynced_ns && now_ns >= log->unsynced_ns + LOG_SYNC_NS);
+
+	if (log->error && now_ns < log->retry_ns && !sync)
+		return log->error;
+	if (log->fd < 0) {
+		int err = begin_segment(log);
+
+		if (err) {
+			fail(log, err);
+			return err;
+		}
+	}
+	write_pending(log);
+	settle(log);
+	write_pending(log);
+	if (due && !buf_size(&log->pending)) {
+		check_segment(log);
+		if (log->fd >= 0 && fdatasync(log->fd) < 0)
+			fail(log, -errno);
+		log->unsynced_ns = 0;
+	}
+	return log->error;
+}
+
+uint64_t log_due_ns(const struct log_writer *log)
+{
+	if (log->error)
+		return log->retry_ns;
+	if (log->unsynced_ns)
+		return log->unsynced_ns + LOG_SYNC_NS;
+	return UINT64_MAX;
+}
+
+void log_count(const struct log_writer *log, struct log_counts *ret_counts)
+{
+	*ret_counts = log->counts;
+}
+
+void log_close(struct log_writer *log)
+{
+	if (!log)
+		return;
+	if (log->fd >= 0)
+		log_tick(log, clock_mono_ns(), true);
+	close_segment(log);
+	while (log->live) {
+		struct live *live = log->live;
+
+		log->live = live->next;
+		free(live);
+	}
+	buf_free(&log->pending);
+	free(log);
+}
+
+static void close_log(struct log_writer **log)
+{
+	log_close(*log);
+}
+
+int log_open(const struct log_options *options, struct log_writer **ret_log)
+{
+	_cleanup_(close_log) struct log_writer *log = calloc(1, sizeof(*log));
+	int err;
+
+	if (!log)
+		return -ENOMEM;
+	log->fd = -1;
+	log->dir_fd = options->dir_fd;
+	log->segment_bytes = options->segment_bytes ? options->segment_bytes : LOG_SEGMENT_BYTES;
+	err = begin_segment(log);
+	if (err)
+		return err;
+	err = log_recover(log, log->dir_fd);
+	if (err)
+		return err;
+	*ret_log = take_ptr(log);
+	return 0;
+}

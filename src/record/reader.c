@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "record/reader.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "record/jsonout.h"
+#include "record/log.h"
+
+struct segment {
+	struct segment *next;
+	char name[LOG_NAME_MAX];
+	uint64_t start_ns;
+	int fd; /* -1: not opened yet */
+	uint64_t at;
+	bool stalled; /* nothing more in it now */
+	bool from_end; /* what is there already is not wanted */
+	bool has_head;
+	uint8_t encoded[LOG_HEAD_BYTES];
+	struct log_head head;
+};
+
+struct log_source {
+	int dir_fd; /* borrowed; -1: a socket */
+	int sock;
+	struct segment *segments; /* being read or still to be read, in the order of their names */
+	char (*seen)[LOG_NAME_MAX]; /* names of all segments met so far, sorted */
+	size_t seen_count, seen_capacity;
+	struct buf payload;
+};
+
+void log_source_free(struct log_source *source)
+{
+	if (!source)
+		return;
+	while (source->segments) {
+		struct segment *segment = source->segments;
+
+		source->segments = segment->next;
+		close_fd(segment->fd);
+		free(segment);
+	}
+	close_fd(source->sock);
+	free(source->seen);
+	buf_free(&source->payload);
+	free(source);
+}
+
+int log_source_fd(const struct log_source *source)
+{
+	return source->sock;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static int note_segment(struct log_source *source, const char *name, uint64_t start_ns,
+			bool from_end)
+{
+	struct segment **at = &source->segments;
+	struct segment *segment;
+
+	if (source->seen_count == source->seen_capacity) {
+		size_t capacity = source->seen_capacity ? source->seen_capacity * 2 : 16;
+		void *seen = realloc(source->seen, capacity * sizeof(*source->seen));
+
+		if (!seen)
+			return -ENOMEM;
+		source->seen = seen;
+		source->seen_capacity = capacity;
+	}
+	segment = calloc(1, sizeof(*segment));
+	if (!segment)
+		return -ENOMEM;
+	/* log_is_segment() bounds it */
+	memcpy(segment->name, name, strnlen(name, sizeof(segment->name) - 1));
+	segment->start_ns = start_ns;
+	segment->from_end = from_end;
+	segment->fd = -1;
+	memcpy(source->seen[source->seen_count++], segment->name, sizeof(segment->name));
+	while (*at && strcmp((*at)->name, name) < 0)
+		at = &(*at)->next;
+	segment->next = *at;
+	*at = segment;
+	return 0;
+}
+
+static void close_dir(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
+/* Notes the segments that are new in the directory; returns how many. */
+static int list_segments(struct log_source *source, bool from_end)
+{
+	int fd = openat(source->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(close_dir) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	size_t known = source->seen_count;
+	const struct dirent *entry;
+	int err = 0;
+
+	if (!dir) {
+		err = -errno;
+		close_fd(fd);
+		return err;
+	}
+	while (!err && (entry = readdir(dir))) {
+		uint64_t start;
+
+		if (!log_is_segment(entry->d_name, &start) ||
+		    (known && bsearch(entry->d_name, source->seen, known, sizeof(*source->seen),
+				      compare_names)))
+			continue;
+		err = note_segment(source, entry->d_name, start, from_end);
+	}
+	if (source->seen_count > known)
+		qsort(source->seen, source->seen_count, sizeof(*source->seen), compare_names);
+	return err ? err : (int)(source->seen_count - known);
+}
+
+static int source_new(int dir_fd, int sock, struct log_source **ret_source)
+{
+	struct log_source *source = calloc(1, sizeof(*source));
+
+	if (!source)
+		return -ENOMEM;
+	source->dir_fd = dir_fd;
+	source->sock = sock;
+	*ret_source = source;
+	return 0;
+}
+
+static int source_dir(int dir_fd, bool from_end, struct log_source **ret_source)
+{
+	struct log_source *source;
+	int err = source_new(dir_fd, -1, &source);
+
+	if (err)
+		return err;
+	err = list_segments(source, from_end);
+	if (err < 0) {
+		log_source_free(source);
+		return err;
+	}
+	*ret_source = source;
+	return 0;
+}
+
+int log_source_dir(int dir_fd, struct log_source **ret_source)
+{
+	return source_dir(dir_fd, false, ret_source);
+}
+
+int log_source_dir_from_now(int dir_fd, struct log_source **ret_source)
+{
+	return source_dir(dir_fd, true, ret_source);
+}
+
+int log_source_socket(int sock, const struct mf_query *query, struct log_source **ret_source)
+{
+	_cleanup_fd_ int owned = sock;
+	int err;
+
+	if (send(sock, query, sizeof(*query), MSG_NOSIGNAL) != (ssize_t)sizeof(*query))
+		return errno ? -errno : -EIO;
+	err = source_new(-1, sock, ret_source);
+	if (!err)
+		take_fd(&owned);
+	return err;
+}
+
+static int give(struct log_source *source, const struct log_head *head, bool synthetic,
+		struct log_entry *ret_entry)
+{
+	*ret_entry = (struct log_entry){ .type = head->type,
+					 .seq = head->seq,
+					 .time_ns = head->time_ns,
+					 .json = (const char *)buf_bytes(&source->payload),
+					 .size = buf_size(&source->payload),
+					 .synthetic = synthetic };
+	return 1;
+}
+
+static void drop_segment(struct log_source *source, struct segment *segment)
+{
+	struct segment **at = &source->segments;
+
+	while (*at != segment)
+		at = &(*at)->next;
+	*at = segment->next;
+	close_fd(segment->fd);
+	free(segment);
+}
+
+/* The rest of the segment cannot be read: say so, and go on with the next one. */
+static int give_gap(struct log_source *source, struct segment *segment, const char *reason,
+		    struct log_entry *ret_entry)
+{
+	struct log_head head = { .type = LOG_GAP, .time_ns = segment->start_ns };
+	struct jsonout json = { .buf = &source->payload };
+
+	if (segment->has_head)
+		head.time_ns = segment->head.time_ns;
+	buf_reset(&source->payload, 1 << 20);
+	json_open(&json, '{');
+	json_kv_str(&json, "schema", "mcpfloor.gap/1");
+	json_kv_str(&json, "reason", reason);
+	json_kv_str(&json, "segment", segment->name);
+	json_kv_u64(&json, "offset", segment->at);
+	json_close(&json, '}');
+	drop_segment(source, segment);
+	return json.error ? json.error : give(source, &head, true, ret_entry);
+}
+
+static bool writer_lives(const struct segment *segment)
+{
+	if (flock(segment->fd, LOCK_SH | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK;
+	flock(segment->fd, LOCK_UN);
+	return false;
+}
+
+enum look { LOOK_READY, LOOK_STALLED, LOOK_OVER, LOOK_TORN, LOOK_BAD };
+
+/* Whether the next entry of an open segment is there. */
+static enum look look_at(struct segment *segment)
+{
+	struct stat st;
+	ssize_t got;
+	uint64_t left;
+
+	if (fstat(segment->fd, &st) < 0)
+		return LOOK_BAD;
+	left = (uint64_t)st.st_size > segment->at ? (uint64_t)st.st_size - segment->at : 0;
+	if (left >= LOG_HEAD_BYTES) {
+		got = pread(segment->fd, segment->encoded, LOG_HEAD_BYTES, (off_t)segment->at);
+		if (got != LOG_HEAD_BYTES ||
+		    log_head_decode(segment->encoded, LOG_HEAD_BYTES, &segment->head) != 1)
+			return LOOK_BAD;
+		if (segment->head.length <= left - LOG_HEAD_BYTES) {
+			segment->has_head = true;
+			return LOOK_READY;
+		}
+	}
+	if (writer_lives(segment))
+		return LOOK_STALLED;
+	return left ? LOOK_TORN : LOOK_OVER;
+}
+
+/* Moves behind the entries that are there, reading their heads only. */
+static void skip_past(struct segment *segment)
+{
+	if (log_is_closed(segment->fd) == 1) {
+		struct stat st;
+
+		if (!fstat(segment->fd, &st))
+			segment->at = (uint64_t)st.st_size;
+		return;
+	}
+	while (look_at(segment) == LOOK_READY) {
+		segment->at += LOG_HEAD_BYTES + segment->head.length;
+		segment->has_head = false;
+	}
+}
+
+static const char *open_segment(const struct log_source *source, struct segment *segment)
+{
+	struct stat st;
+
+	segment->fd = openat(source->dir_fd, segment->name,
+			     O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (segment->fd < 0)
+		return errno == ENOENT ? "segment removed" : "segment cannot be opened";
+	if (fstat(segment->fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return "segment is no file";
+	if (segment->from_end)
+		skip_past(segment);
+	return NULL;
+}
+
+static int read_entry(struct log_source *source, struct segment *segment,
+		      struct log_entry *ret_entry)
+{
+	uint8_t *room;
+	ssize_t got;
+	int err;
+
+	buf_reset(&source->payload, 1 << 20);
+	err = buf_reserve(&source->payload, segment->head.length + 1, &room);
+	if (err)
+		return err;
+	got = pread(segment->fd, room, segment->head.length,
+		    (off_t)(segment->at + LOG_HEAD_BYTES));
+	if (got != (ssize_t)segment->head.length ||
+	    !log_crc_ok(&segment->head, segment->encoded, room))
+		return give_gap(source, segment, "bad entry", ret_entry);
+	buf_commit(&source->payload, segment->head.length);
+	segment->at += LOG_HEAD_BYTES + segment->head.length;
+	segment->has_head = false;
+	return give(source, &segment->head, false, ret_entry);
+}
+
+/* The earliest entry of the segments, opening those that may hold an earlier one. */
+static int next_of_dir(struct log_source *source, struct log_entry *ret_entry)
+{
+	struct segment *best = NULL;
+	struct segment *next;
+
+	for (struct segment *segment = source->segments; segment; segment = next) {
+		const char *fault = NULL;
+		enum look look = LOOK_READY;
+
+		next = segment->next;
+		if (segment->stalled)
+			continue;
+		if (segment->fd < 0) {
+			/* later segments hold later entries only */
+			if (best && best->head.time_ns < segment->start_ns)
+				break;
+			fault = open_segment(source, segment);
+			if (fault)
+				return give_gap(source, segment, fault, ret_entry);
+		}
+		if (!segment->has_head)
+			look = look_at(segment);
+		if (look == LOOK_TORN || look == LOOK_BAD)
+			return give_gap(source, segment, look == LOOK_TORN ? "torn tail" : "bad entry",
+					ret_entry);
+		if (look == LOOK_OVER)
+			drop_segment(source, segment);
+		else if (look == LOOK_STALLED)
+			segment->stalled = true;
+		else if (!best || segment->head.time_ns < best->head.time_ns)
+			best = segment;
+	}
+	return best ? read_entry(source, best, ret_entry) : 0;
+}
+
+static ssize_t receive(int sock, void *bytes, size_t size)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		ssize_t got = recv(sock, (char *)bytes + done, size - done, 0);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		if (!got)
+			break;
+		done += (size_t)got;
+	}
+	return (ssize_t)done;
+}
+
+static int next_of_socket(struct log_source *source, struct log_entry *ret_entry)
+{
+	uint8_t encoded[LOG_HEAD_BYTES];
+	struct log_head head;
+	uint8_t *room;
+	ssize_t got = receive(source->sock, encoded, sizeof(encoded));
+	int err;
+
+	if (got <= 0)
+		return (int)got;
+	if (got != (ssize_t)sizeof(encoded) || log_head_decode(encoded, sizeof(encoded), &head) != 1)
+		return -EBADMSG;
+	buf_reset(&source->payload, 1 << 20);
+	err = buf_reserve(&source->payload, head.length + 1, &room);
+	if (err)
+		return err;
+	got = receive(source->sock, room, head.length);
+	if (got < 0)
+		return (int)got;
+	if ((size_t)got != head.length || !log_crc_ok(&head, encoded, room))
+		return -EBADMSG;
+	buf_commit(&source->payload, head.length);
+	return give(source, &head, false, ret_entry);
+}
+
+int log_source_next(struct log_source *source, struct log_entry *ret_entry)
+{
+	int got;
+
+	if (source->sock >= 0)
+		return next_of_socket(source, ret_entry);
+	for (;;) {
+		got = next_of_dir(source, ret_entry);
+		if (got)
+			return got;
+		got = list_segments(source, false);
+		if (got <= 0)
+			break;
+	}
+	/* the next call looks again */
+	for (struct segment *segment = source->segments; segment; segment = segment->next)
+		segment->stalled = false;
+	return got;
+}

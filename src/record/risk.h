@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * What the flags of an open, or a change, signal; and whether the object is outside what a session
+ * without a policy lets expect. The rule is told in docs/record.md.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "record/event.h"
+
+enum risk {
+	RISK_NONE = 0,
+	RISK_BASELINE = 1,
+	RISK_WRITE = 2,
+	RISK_READ_WRITE = 3,
+	RISK_CREATE = 4,
+	RISK_ALERT = 5,
+};
+
+/* Of a file or change event; RISK_NONE for other kinds. `cwd` may be empty. */
+enum risk risk_of(unsigned kind, const void *body, const char *texts, const char *cwd);
+
+/* Whether an open asks for writing, as far as the kernel told. */
+bool open_writes(const struct mf_ev_file *file);
+
+/* A read's side files (-wal, __pycache__, …): changes that a read-only tool may make. */
+bool path_is_side_file(const char *path, size_t size);
+
+const char *risk_name(enum risk risk);

@@ -1,0 +1,579 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "record/session.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "abi/page.h"
+#include "base/clock.h"
+#include "record/json.h"
+
+#define BATCH_ROWS 1000
+#define BATCH_AGE_NS (5 * NS_PER_S)
+#define BATCH_EVENTS 200000
+#define TOOLS_BYTES_MAX (4U << 20)
+
+static void blob_free(struct blob *blob)
+{
+	free(blob->bytes);
+	*blob = (struct blob){ 0 };
+}
+
+static void blob_set(struct blob *blob, const char *bytes, size_t size)
+{
+	char *copy = size ? malloc(size) : NULL;
+
+	blob_free(blob);
+	if (!copy)
+		return;
+	memcpy(copy, bytes, size);
+	*blob = (struct blob){ copy, size };
+}
+
+static void take_lost(const struct session *session, uint64_t lost[MF_LOSS_MAX])
+{
+	for (size_t i = 0; i < MF_LOSS_MAX; i++)
+		lost[i] = session->mapped ?
+				  __atomic_load_n(&session->mapped->lost[i], __ATOMIC_RELAXED) :
+				  0;
+}
+
+uint64_t session_lost(const struct session *session, const uint64_t *before,
+		      uint64_t ret_lost[MF_LOSS_MAX])
+{
+	uint64_t sum = 0;
+
+	take_lost(session, ret_lost);
+	for (size_t i = 0; i < MF_LOSS_MAX; i++) {
+		ret_lost[i] = ret_lost[i] > before[i] ? ret_lost[i] - before[i] : 0;
+		sum += ret_lost[i];
+	}
+	return sum;
+}
+
+uint64_t session_real_ns(const struct session *session, uint64_t mono_ns)
+{
+	return session->info.started_ns + (mono_ns - session->info.started_mono_ns);
+}
+
+static void emit(struct session *session, enum log_type type)
+{
+	session->emit(session->emit_data, type, session->scratch);
+	buf_reset(session->scratch, 256 << 10);
+}
+
+int session_new(const struct session_setup *setup, struct session **ret_session)
+{
+	struct session *session = calloc(1, sizeof(*session));
+	bool resumed = setup->info->flags & MF_RS_RESUMED;
+
+	if (!session)
+		return -ENOMEM;
+	session->info = *setup->info;
+	/* the guard is trusted, but a missing NUL must not become a read behind the end */
+	session->info.name[MF_NAME_LEN - 1] = '\0';
+	session->info.tenant[MF_NAME_LEN - 1] = '\0';
+	session->info.cwd[MF_CWD_LEN - 1] = '\0';
+	snprintf(session->id, sizeof(session->id), "%016" PRIx64, (uint64_t)setup->info->session);
+	session->mapped = setup->mapped;
+	session->seed = setup->seed;
+	session->stats = setup->stats;
+	session->scratch = setup->scratch;
+	session->emit = setup->emit;
+	session->emit_data = setup->emit_data;
+	session->buckets_count = 16;
+	session->buckets = calloc(session->buckets_count, sizeof(struct request *));
+	if (!session->buckets) {
+		free(session);
+		return -ENOMEM;
+	}
+	history_init(&session->history, !resumed);
+	process_table_init(&session->processes, setup->seed);
+	process_learn(&session->processes, &session->history, session->info.root_start_ns,
+		      session->info.root_pid, 0);
+	if (resumed)
+		session->incomplete |= INC_RESTARTED;
+	if ((session->info.coverage | MF_COV_CGROUP) !=
+	    (MF_COV_LINEAGE | MF_COV_FILES | MF_COV_CHANGES | MF_COV_NET | MF_COV_TCP |
+	     MF_COV_CGROUP))
+		session->incomplete |= INC_NOT_COVERED;
+	if (session->info.mounts_unmarked)
+		session->incomplete |= INC_MOUNTS;
+	take_lost(session, session->background.lost);
+	take_lost(session, session->late.lost);
+	json_session_start(session->scratch, session);
+	emit(session, LOG_SESSION_START);
+	if (resumed) {
+		json_session_gap(session->scratch, session, "recorder restarted");
+		emit(session, LOG_GAP);
+	}
+	*ret_session = session;
+	return 0;
+}
+
+static void request_free(struct session *session, struct request *request)
+{
+	for (size_t i = 0; i < JOURNAL_TEXTS; i++)
+		blob_free(&request->text[i]);
+	blob_free(&request->reply);
+	rows_free(&request->rows, &session->processes);
+	free(request);
+}
+
+void session_free(struct session *session)
+{
+	if (!session)
+		return;
+	while (session->newest) {
+		struct request *request = session->newest;
+
+		session->newest = request->older;
+		request_free(session, request);
+	}
+	while (session->tools) {
+		struct tool *tool = session->tools;
+
+		session->tools = tool->next;
+		free(tool);
+	}
+	rows_free(&session->background.rows, &session->processes);
+	rows_free(&session->late.rows, &session->processes);
+	process_table_free(&session->processes);
+	history_free(&session->history);
+	blob_free(&session->server);
+	blob_free(&session->server_version);
+	blob_free(&session->protocol);
+	free(session->buckets);
+	free(session);
+}
+
+static struct request **bucket(const struct session *session, uint64_t ordinal)
+{
+	return &session->buckets[ordinal & (session->buckets_count - 1)];
+}
+
+struct request *session_request(const struct session *session, uint64_t ordinal)
+{
+	struct request *request = *bucket(session, ordinal);
+
+	while (request && request->ordinal != ordinal)
+		request = request->next;
+	return request;
+}
+
+static void grow_buckets(struct session *session)
+{
+	size_t count = session->buckets_count * 2;
+	struct request **buckets;
+
+	if (session->requests_count < count)
+		return;
+	buckets = calloc(count, sizeof(*buckets));
+	if (!buckets)
+		return; /* longer chains are no fault */
+	free(session->buckets);
+	session->buckets = buckets;
+	session->buckets_count = count;
+	for (struct request *request = session->oldest; request; request = request->newer) {
+		struct request **at = bucket(session, request->ordinal);
+
+		request->next = *at;
+		*at = request;
+	}
+}
+
+static struct tool *find_tool(const struct session *session, const char *name, size_t size)
+{
+	struct tool *tool = session->tools;
+
+	while (tool && (tool->definition.name_len != size || memcmp(tool->name, name, size)))
+		tool = tool->next;
+	return tool;
+}
+
+/* What a line turned out to say: at its beginning, or later for one that was too long. */
+static void take_begin(struct session *session, struct request *request,
+		       const struct journal_view *entry)
+{
+	const struct tool *tool;
+
+	memcpy(&request->begin, entry->body, sizeof(request->begin));
+	for (size_t i = 0; i < JOURNAL_TEXTS; i++)
+		blob_set(&request->text[i], entry->text[i], entry->text_size[i]);
+	tool = find_tool(session, entry->text[1], entry->text_size[1]);
+	request->tool_known = tool != NULL;
+	if (!tool)
+		return;
+	request->tool = tool->definition;
+	request->tool_changes = tool->changes;
+}
+
+static int journal_begin(struct session *session, const struct journal_view *entry)
+{
+	uint64_t ordinal = entry->head->ordinal;
+	uint64_t stamp = entry->head->stamp;
+	bool resume = entry->head->kind == MF_J_RESUME;
+	struct request *request;
+	int err;
+
+	if (!ordinal || session_request(session, ordinal))
+		return -EBADMSG;
+	err = resume ? history_resume(&session->history, stamp, ordinal) :
+		       history_begin(&session->history, stamp, ordinal);
+	if (err)
+		return err;
+	request = calloc(1, sizeof(*request));
+	if (!request)
+		return -ENOMEM;
+	request->ordinal = ordinal;
+	request->begin_ns = entry->head->t_ns;
+	request->incomplete = session->incomplete | (resume ? INC_RESTARTED : 0);
+	take_lost(session, request->lost);
+	take_begin(session, request, entry);
+	request->older = session->newest;
+	if (session->newest)
+		session->newest->newer = request;
+	else
+		session->oldest = request;
+	session->newest = request;
+	request->next = *bucket(session, ordinal);
+	*bucket(session, ordinal) = request;
+	session->requests_count++;
+	session->requests_begun++;
+	grow_buckets(session);
+	if (MF_STAMP_COUNT(stamp) == 1)
+		session_flush(session, entry->head->t_ns, true);
+	return 0;
+}
+
+static void mark_ended(struct session *session, struct request *request, uint64_t t_ns)
+{
+	request->ended = true;
+	request->end_ns = t_ns;
+	if (session->ended_last)
+		session->ended_last->next_ended = request;
+	else
+		session->ended_first = request;
+	session->ended_last = request;
+}
+
+static int journal_end(struct session *session, const struct journal_view *entry)
+{
+	struct request *request = session_request(session, entry->head->ordinal);
+	int err = history_end(&session->history, entry->head->stamp, entry->head->ordinal);
+
+	if (err || !request)
+		return err;
+	if (request->ended)
+		return -EBADMSG;
+	mark_ended(session, request, entry->head->t_ns);
+	request->end_epoch = MF_STAMP_EPOCH(entry->head->stamp);
+	memcpy(&request->end, entry->body, sizeof(request->end));
+	blob_set(&request->reply, entry->text[0], entry->text_size[0]);
+	return 0;
+}
+
+static int journal_about(struct session *session, const struct journal_view *entry)
+{
+	struct request *request = session_request(session, entry->head->ordinal);
+
+	if (!request)
+		return 0; /* closed already */
+	if (entry->head->kind == MF_J_CANCEL)
+		request->cancelled = true;
+	else
+		take_begin(session, request, entry);
+	return 0;
+}
+
+static int journal_tool(struct session *session, const struct journal_view *entry)
+{
+	const struct mf_j_tool *definition = entry->body;
+	size_t size = entry->text_size[0];
+	struct tool *tool = find_tool(session, entry->text[0], size);
+
+	if (tool) {
+		tool->changes += memcmp(tool->definition.sha256, definition->sha256,
+					sizeof(definition->sha256)) != 0;
+		tool->definition = *definition;
+		return 0;
+	}
+	/* tools beyond the bound are called without claims, which says less, not something wrong */
+	if (session->tools_bytes + sizeof(*tool) + size > TOOLS_BYTES_MAX)
+		return 0;
+	tool = malloc(sizeof(*tool) + size);
+	if (!tool)
+		return -ENOMEM;
+	*tool = (struct tool){ .next = session->tools, .definition = *definition };
+	memcpy(tool->name, entry->text[0], size);
+	session->tools = tool;
+	session->tools_bytes += sizeof(*tool) + size;
+	return 0;
+}
+
+static int journal_server(struct session *session, const struct journal_view *entry)
+{
+	blob_set(&session->server, entry->text[0], entry->text_size[0]);
+	blob_set(&session->server_version, entry->text[1], entry->text_size[1]);
+	blob_set(&session->protocol, entry->text[2], entry->text_size[2]);
+	return 0;
+}
+
+static int journal_counters(struct session *session, const struct journal_view *entry)
+{
+	memcpy(&session->counters, entry->body, sizeof(session->counters));
+	session->counters_known = true;
+	if (session->counters.journal_lost)
+		session->incomplete |= INC_JOURNAL;
+	return 0;
+}
+
+static int journal_exit(struct session *session, const struct journal_view *entry)
+{
+	memcpy(&session->exit, entry->body, sizeof(session->exit));
+	session->exited = true;
+	return 0;
+}
+
+static int (*const handlers[])(struct session *, const struct journal_view *) = {
+	[MF_J_BEGIN] = journal_begin,	[MF_J_END] = journal_end,
+	[MF_J_CANCEL] = journal_about,	[MF_J_IDENTIFY] = journal_about,
+	[MF_J_TOOL] = journal_tool,	[MF_J_SERVER] = journal_server,
+	[MF_J_COUNTERS] = journal_counters, [MF_J_EXIT] = journal_exit,
+	[MF_J_RESUME] = journal_begin,
+};
+
+int session_journal(struct session *session, const void *packet, size_t size)
+{
+	struct journal_view entry;
+	size_t offset = 0;
+	int got;
+
+	if (session->journal_broken)
+		return -EBADMSG;
+	while ((got = journal_next(packet, size, &offset, &entry)) > 0) {
+		session->stats->journal_entries++;
+		got = handlers[entry.head->kind](session, &entry);
+		if (got < 0)
+			break;
+	}
+	if (got >= 0)
+		return 0;
+	session->stats->journal_bad++;
+	session->journal_broken = true;
+	session->incomplete |= INC_JOURNAL;
+	for (struct request *request = session->oldest; request; request = request->newer)
+		request->incomplete |= INC_JOURNAL;
+	return -EBADMSG;
+}
+
+void session_end_request(struct session *session, struct request *request, enum mf_end end,
+			 uint64_t t_ns)
+{
+	if (request->ended)
+		return;
+	mark_ended(session, request, t_ns);
+	request->end_epoch = UINT64_MAX;
+	request->end.end = (uint16_t)end;
+	if (end == MF_END_RELAY_GONE)
+		request->incomplete |= INC_RELAY_GONE;
+}
+
+void session_close_first(struct session *session)
+{
+	struct request *request = session->ended_first;
+	struct request **at = bucket(session, request->ordinal);
+	bool complete;
+
+	session->ended_first = request->next_ended;
+	if (!session->ended_first)
+		session->ended_last = NULL;
+	request->incomplete |= session->incomplete;
+	json_request(session->scratch, session, request, &complete);
+	emit(session, LOG_REQUEST);
+	session->stats->records++;
+	session->requests_closed++;
+	session->requests_incomplete += !complete;
+	while (*at != request)
+		at = &(*at)->next;
+	*at = request->next;
+	if (request->newer)
+		request->newer->older = request->older;
+	else
+		session->newest = request->older;
+	if (request->older)
+		request->older->newer = request->newer;
+	else
+		session->oldest = request->newer;
+	session->requests_count--;
+	request_free(session, request);
+}
+
+static void flush_batch(struct session *session, struct batch *batch, enum log_type type)
+{
+	if (!batch->rows.events)
+		return;
+	json_batch(session->scratch, session, batch, type);
+	emit(session, type);
+	rows_free(&batch->rows, &session->processes);
+	batch->incomplete = 0;
+	take_lost(session, batch->lost);
+}
+
+static bool batch_is_due(const struct batch *batch, uint64_t now_ns)
+{
+	const struct rows *rows = &batch->rows;
+
+	if (!rows->events)
+		return false;
+	return rows->count >= BATCH_ROWS || rows->events >= BATCH_EVENTS || !rows->count ||
+	       now_ns - rows->row[0].t_ns >= BATCH_AGE_NS;
+}
+
+void session_flush(struct session *session, uint64_t now_ns, bool all)
+{
+	if (all || batch_is_due(&session->background, now_ns))
+		flush_batch(session, &session->background, LOG_BACKGROUND);
+	if (all || batch_is_due(&session->late, now_ns))
+		flush_batch(session, &session->late, LOG_LATE);
+}
+
+void session_finish(struct session *session, const struct mf_r_gone *gone, const char *end,
+		    uint64_t t_ns)
+{
+	session_flush(session, t_ns, true);
+	json_session_end(session->scratch, session, gone, end, t_ns);
+	emit(session, LOG_SESSION_END);
+}
+
+/* The label of an event, from the memo when the last one asked the same. */
+static const struct row_label *label_event(struct session *session, const struct event_view *event,
+					   const struct process *process)
+{
+	const struct mf_event *head = event->head;
+	struct label_question question = { .lo = MF_STAMP_EPOCH(head->stamp_lo),
+					   .hi = MF_STAMP_EPOCH(head->stamp) };
+	uint32_t flags = head->flags & MF_EVF_PROC_UNKNOWN;
+	struct row_label *label = &session->memo.label;
+
+	/* what the history says of epochs that it knows never changes */
+	if (session->memo.valid && session->memo.birth == head->birth &&
+	    session->memo.lo == head->stamp_lo && session->memo.hi == head->stamp &&
+	    session->memo.flags == flags)
+		return label;
+	if (flags) {
+		question.how = BIRTH_ANY;
+	} else if (MF_STAMP_COUNT(head->birth)) {
+		question.birth = process ? process->birth : NULL;
+		question.how = question.birth ? BIRTH_INSIDE : BIRTH_UNKNOWN;
+	}
+	label_of(&session->history, &question, &label->label);
+	label->hash = hash_bytes(label->label.names,
+				 label->label.count * sizeof(label->label.names[0]),
+				 label->label.kind | (uint64_t)label->label.late << 8 |
+					 (uint64_t)label->label.unknown << 9 |
+					 (uint64_t)label->label.more << 16);
+	session->memo.valid = !label->label.unknown && !flags;
+	session->memo.birth = head->birth;
+	session->memo.lo = head->stamp_lo;
+	session->memo.hi = head->stamp;
+	session->memo.flags = flags;
+	return label;
+}
+
+static void count_result(struct session *session, struct rows *rows, const struct event_view *event,
+			 enum rows_result result)
+{
+	const struct mf_ev_fork *fork = event->body;
+
+	session->stats->folded += result == ROWS_FOLDED;
+	session->stats->capped += result == ROWS_CAPPED;
+	if (result == ROWS_NEW && event->head->kind == MF_EV_FORK) {
+		struct process *child = process_find(&session->processes, fork->child_start_ns,
+						     fork->child_pid);
+
+		if (child)
+			rows_add_process(rows, child);
+	}
+}
+
+static uint32_t event_gaps(const struct event_view *event, const struct label *label)
+{
+	uint32_t incomplete = 0;
+
+	if (label->unknown)
+		incomplete |= INC_EPOCH_UNKNOWN;
+	if (event->head->flags & MF_EVF_PROC_UNKNOWN)
+		incomplete |= INC_PROCESS_UNKNOWN;
+	if (event->head->kind == MF_EV_MOUNT_GAP)
+		incomplete |= INC_MOUNTS;
+	return incomplete;
+}
+
+/* Into the record of every request that the label names; what is closed goes to `late`. */
+static void deliver(struct session *session, const struct event_view *event,
+		    struct process *process, const struct row_label *label)
+{
+	uint64_t hash = event_hash(event, session->seed);
+	uint64_t lo = MF_STAMP_EPOCH(event->head->stamp_lo);
+	uint32_t gaps = event_gaps(event, &label->label);
+	struct batch *batch = label->label.count ? NULL : &session->background;
+	enum rows_result result;
+
+	for (uint32_t i = 0; i < label->label.count; i++) {
+		struct request *request = session_request(session, label->label.names[i]);
+		bool late;
+
+		if (!request) {
+			batch = &session->late;
+			continue;
+		}
+		late = request->ended && request->end_epoch <= lo;
+		request->incomplete |= gaps;
+		result = rows_add(&request->rows, event, hash, process, label, late);
+		count_result(session, &request->rows, event, result);
+	}
+	if (!batch)
+		return;
+	batch->incomplete |= gaps;
+	result = rows_add(&batch->rows, event, hash, process, label, label->label.late);
+	count_result(session, &batch->rows, event, result);
+	if (batch->rows.count >= BATCH_ROWS)
+		session_flush(session, event->head->t_ns, false);
+}
+
+/* The page is read for the event and for a child's birth one after the other. */
+static uint64_t latest_epoch(const struct event_view *event)
+{
+	const struct mf_ev_fork *fork = event->body;
+	uint64_t epoch = MF_STAMP_EPOCH(event->head->stamp);
+
+	if (event->head->kind == MF_EV_FORK && MF_STAMP_EPOCH(fork->child_birth) > epoch)
+		epoch = MF_STAMP_EPOCH(fork->child_birth);
+	return epoch;
+}
+
+int session_event(struct session *session, const struct event_view *event, bool force)
+{
+	const struct mf_event *head = event->head;
+	struct process *process = NULL;
+	const struct row_label *label;
+
+	if (latest_epoch(event) > session->history.last && !force)
+		return -EAGAIN;
+	session->events++;
+	if (!(head->flags & MF_EVF_PROC_UNKNOWN))
+		process = process_learn(&session->processes, &session->history, head->start_ns,
+					head->pid, head->birth);
+	label = label_event(session, event, process);
+	session->stats->epoch_unknown += label->label.unknown;
+	/* a child must be known before its parent's row is built; a dead process is forgotten
+	 * only after its last row */
+	if (head->kind != MF_EV_EXIT)
+		process_event(&session->processes, &session->history, event, process);
+	deliver(session, event, process, label);
+	if (head->kind == MF_EV_EXIT)
+		process_event(&session->processes, &session->history, event, process);
+	return 0;
+}

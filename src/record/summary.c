@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <arpa/inet.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "record/json.h"
+#include "record/risk.h"
+
+#define HOSTS_MAX 256
+#define NAMED_MAX 3 /* objects that one contradiction names */
+
+/* distinct values by their hash; 64 bits are enough to count with */
+struct distinct {
+	uint64_t *hash;
+	size_t count;
+};
+
+static void free_distinct(struct distinct *set)
+{
+	free(set->hash);
+}
+
+static int by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static size_t count_distinct(struct distinct *set)
+{
+	size_t count = 0;
+
+	if (!set->count)
+		return 0;
+	qsort(set->hash, set->count, sizeof(*set->hash), by_value);
+	for (size_t i = 0; i < set->count; i++)
+		count += !i || set->hash[i] != set->hash[i - 1];
+	return count;
+}
+
+struct summary {
+	uint64_t subprocesses, alerts;
+	struct distinct read, written;
+	const struct mf_ev_net *hosts[HOSTS_MAX];
+	size_t hosts_count;
+	bool hosts_more;
+	uint32_t path_flags;
+};
+
+static bool file_is_data(const struct mf_ev_file *file)
+{
+	return !file->mode || S_ISREG(file->mode);
+}
+
+static void sum_file(struct summary *sum, const struct row *row, const char *texts)
+{
+	const struct mf_ev_file *file = row->body;
+	uint64_t hash = hash_bytes(texts, file->path_len, 0);
+
+	sum->path_flags |= file->path_flags;
+	if (row->kind != MF_EV_OPEN || !file_is_data(file))
+		return;
+	if (open_writes(file))
+		sum->written.hash[sum->written.count++] = hash;
+	else
+		sum->read.hash[sum->read.count++] = hash;
+}
+
+static bool same_host(const struct mf_ev_net *a, const struct mf_ev_net *b)
+{
+	return a->family == b->family && a->port == b->port &&
+	       !memcmp(a->addr, b->addr, a->family == 6 ? 16 : 4);
+}
+
+static void sum_host(struct summary *sum, const struct mf_ev_net *net)
+{
+	for (size_t i = 0; i < sum->hosts_count; i++)
+		if (same_host(sum->hosts[i], net))
+			return;
+	if (sum->hosts_count == HOSTS_MAX)
+		sum->hosts_more = true;
+	else
+		sum->hosts[sum->hosts_count++] = net;
+}
+
+static bool is_outgoing(unsigned kind)
+{
+	return kind == MF_EV_CONNECT || kind == MF_EV_SEND || kind == MF_EV_TCP_SYN ||
+	       kind == MF_EV_TCP_OPEN || kind == MF_EV_TCP_FAIL;
+}
+
+static void sum_row(struct summary *sum, const struct session *session, const struct row *row)
+{
+	size_t first, second;
+	const char *texts = row_text(row, &first, &second);
+	const struct mf_ev_change *change = row->body;
+
+	if (risk_of(row->kind, row->body, texts, session->info.cwd) == RISK_ALERT)
+		sum->alerts += row->count;
+	switch (event_kind(row->kind)->body) {
+	case BODY_EXEC:
+		sum->subprocesses += row->count;
+		sum->path_flags |= ((const struct mf_ev_exec *)row->body)->path_flags;
+		break;
+	case BODY_FILE:
+		sum_file(sum, row, texts);
+		break;
+	case BODY_CHANGE:
+		sum->path_flags |= change->path_flags;
+		if (row->kind != MF_EV_MOUNT_GAP)
+			sum->written.hash[sum->written.count++] = hash_bytes(texts, first, 0);
+		break;
+	case BODY_NET:
+		if (is_outgoing(row->kind))
+			sum_host(sum, row->body);
+		break;
+	case BODY_FORK:
+	case BODY_EXIT:
+		break;
+	}
+}
+
+static void write_host(struct jsonout *json, const struct mf_ev_net *net)
+{
+	char address[INET6_ADDRSTRLEN] = "?";
+	char text[INET6_ADDRSTRLEN + 10];
+
+	inet_ntop(net->family == 6 ? AF_INET6 : AF_INET, net->addr, address, sizeof(address));
+	snprintf(text, sizeof(text), net->family == 6 ? "[%s]:%u" : "%s:%u", address, net->port);
+	json_str(json, text);
+}
+
+void json_summary(struct jsonout *json, const struct session *session, const struct rows *rows,
+		  uint32_t *incomplete)
+{
+	struct summary sum = { 0 };
+	_cleanup_(free_distinct) struct distinct read = { calloc(rows->count + 1, 8), 0 };
+	_cleanup_(free_distinct) struct distinct written = { calloc(rows->count + 1, 8), 0 };
+
+	if (!read.hash || !written.hash) {
+		json->error = -ENOMEM;
+		return;
+	}
+	sum.read = read;
+	sum.written = written;
+	for (uint32_t i = 0; i < rows->count; i++)
+		sum_row(&sum, session, &rows->row[i]);
+	json_key(json, "summary");
+	json_open(json, '{');
+	json_kv_u64(json, "policy_violations", 0);
+	json_kv_u64(json, "lsm_blocks", 0);
+	json_kv_u64(json, "unexpected_subprocesses", sum.subprocesses);
+	json_kv_u64(json, "alerts", sum.alerts);
+	json_kv_u64(json, "files_read", count_distinct(&sum.read));
+	json_kv_u64(json, "files_written", count_distinct(&sum.written));
+	json_key(json, "hosts");
+	json_open(json, '[');
+	for (size_t i = 0; i < sum.hosts_count; i++)
+		write_host(json, sum.hosts[i]);
+	json_close(json, ']');
+	if (sum.hosts_more)
+		json_kv_bool(json, "hosts_more", true);
+	json_kv_u64(json, "events", rows->events);
+	json_close(json, '}');
+	if (sum.path_flags & (MF_PATH_CUT | MF_PATH_UNRESOLVED))
+		*incomplete |= INC_PATH;
+	if (rows->capped)
+		*incomplete |= INC_ROWS_CAPPED;
+	if (rows->processes_capped)
+		*incomplete |= INC_PROCESSES_CAPPED;
+}
+
+/* Claims: what the tool's definition says, against what happened. */
+
+enum { HINT_ABSENT = 0, HINT_FALSE = 1, HINT_TRUE = 2 };
+
+static bool row_changes(const struct row *row, const char *texts, size_t size)
+{
+	const struct mf_ev_file *file = row->body;
+
+	if (path_is_side_file(texts, size))
+		return false;
+	switch (row->kind) {
+	case MF_EV_OPEN:
+		return open_writes(file) && file_is_data(file);
+	case MF_EV_CREATE:
+	case MF_EV_DELETE:
+	case MF_EV_RENAME:
+	case MF_EV_ATTRIB:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool row_destroys(const struct row *row, const char *texts, size_t size)
+{
+	return !path_is_side_file(texts, size) &&
+	       (row->kind == MF_EV_DELETE || row->kind == MF_EV_RENAME);
+}
+
+static bool row_leaves(const struct row *row, const char *texts, size_t size)
+{
+	static const uint8_t loopback[16] = { [15] = 1 };
+	const struct mf_ev_net *net = row->body;
+
+	if (row->kind != MF_EV_CONNECT && row->kind != MF_EV_SEND && row->kind != MF_EV_TCP_SYN)
+		return false;
+	return net->family == 6 ? memcmp(net->addr, loopback, sizeof(loopback)) != 0 :
+				  net->addr[0] != 127;
+}
+
+static const struct claim {
+	size_t hint; /* offset in struct mf_j_tool */
+	uint8_t value;
+	const char *text;
+	bool (*against)(const struct row *row, const char *texts, size_t size);
+} claims[] = {
+	{ offsetof(struct mf_j_tool, read_only), HINT_TRUE, "readOnlyHint is true, but", row_changes },
+	{ offsetof(struct mf_j_tool, destructive), HINT_FALSE, "destructiveHint is false, but",
+	  row_destroys },
+	{ offsetof(struct mf_j_tool, open_world), HINT_FALSE, "openWorldHint is false, but",
+	  row_leaves },
+};
+
+static int write_object(struct buf *out, const struct row *row, const char *texts, size_t size)
+{
+	const struct mf_ev_net *net = row->body;
+	char address[INET6_ADDRSTRLEN] = "?";
+
+	if (event_kind(row->kind)->body != BODY_NET)
+		return buf_append(out, texts, size);
+	inet_ntop(net->family == 6 ? AF_INET6 : AF_INET, net->addr, address, sizeof(address));
+	return buf_printf(out, "%s port %u", address, net->port);
+}
+
+/* "readOnlyHint is true, but create /x, delete /y and 3 more"; `maybe` where the event may belong
+ * to another request. */
+static void write_contradiction(struct jsonout *json, const struct claim *claim,
+				const struct rows *rows, bool maybe)
+{
+	_cleanup_buf_ struct buf text = { 0 };
+	size_t found = 0;
+	int err = buf_append_str(&text, claim->text);
+
+	for (uint32_t i = 0; i < rows->count && !err; i++) {
+		const struct row *row = &rows->row[i];
+		size_t first, second;
+		const char *texts = row_text(row, &first, &second);
+
+		if ((row->label->label.kind == LABEL_CANDIDATES) != maybe ||
+		    !claim->against(row, texts, first))
+			continue;
+		if (found++ >= NAMED_MAX)
+			continue;
+		err = buf_printf(&text, "%s %s%s ", found > 1 ? "," : "", maybe ? "possibly " : "",
+				 event_kind(row->kind)->name);
+		if (!err)
+			err = write_object(&text, row, texts, first);
+	}
+	if (!err && found > NAMED_MAX)
+		err = buf_printf(&text, " and %zu more", found - NAMED_MAX);
+	if (err)
+		json->error = err;
+	else if (found)
+		json_text(json, buf_bytes(&text), buf_size(&text));
+}
+
+static void write_hints(struct jsonout *json, const struct mf_j_tool *tool)
+{
+	const struct {
+		const char *name;
+		uint8_t value;
+	} hints[] = { { "readOnlyHint", tool->read_only },
+		      { "destructiveHint", tool->destructive },
+		      { "idempotentHint", tool->idempotent },
+		      { "openWorldHint", tool->open_world } };
+
+	json_key(json, "hints");
+	json_open(json, '{');
+	for (size_t i = 0; i < ARRAY_LEN(hints); i++)
+		if (hints[i].value != HINT_ABSENT)
+			json_kv_bool(json, hints[i].name, hints[i].value == HINT_TRUE);
+	json_close(json, '}');
+}
+
+void json_claims(struct jsonout *json, const struct session *session, const struct request *request)
+{
+	const struct mf_j_tool *tool = &request->tool;
+
+	if (!request->tool_known)
+		return;
+	json_key(json, "claims");
+	json_open(json, '{');
+	write_hints(json, tool);
+	json_key(json, "tool_sha256");
+	json_hex(json, tool->sha256, sizeof(tool->sha256));
+	if (request->tool_changes)
+		json_kv_u64(json, "definition_changes", request->tool_changes);
+	json_key(json, "contradictions");
+	json_open(json, '[');
+	for (size_t i = 0; i < ARRAY_LEN(claims); i++) {
+		if (((const uint8_t *)tool)[claims[i].hint] != claims[i].value)
+			continue;
+		write_contradiction(json, &claims[i], &request->rows, false);
+		write_contradiction(json, &claims[i], &request->rows, true);
+	}
+	json_close(json, ']');
+	json_close(json, '}');
+}
