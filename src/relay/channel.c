@@ -45,13 +45,13 @@ static ssize_t read_once(struct channel *channel, void *bytes, size_t size)
 		if (got >= 0 || (errno != EOPNOTSUPP && errno != EINVAL))
 			return got;
 		channel->kind = CHANNEL_READY;
-		/* fall through */
+		return read_once(channel, bytes, size);
 	case CHANNEL_READY:
 		if (!ready(channel->fd, POLLIN)) {
 			errno = EAGAIN;
 			return -1;
 		}
-		/* fall through */
+		return read(channel->fd, bytes, size);
 	default:
 		return read(channel->fd, bytes, size);
 	}
@@ -80,7 +80,7 @@ static ssize_t write_once(struct channel *channel, const void *bytes, size_t siz
 		if (put >= 0 || (errno != EOPNOTSUPP && errno != EINVAL))
 			return put;
 		channel->kind = CHANNEL_READY;
-		/* fall through */
+		return write_once(channel, bytes, size);
 	case CHANNEL_READY:
 		if (!ready(channel->fd, POLLOUT)) {
 			errno = EAGAIN;

@@ -2,7 +2,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <string.h>
 #include <sys/ioctl.h>
 
 #include "base/clock.h"

@@ -81,8 +81,8 @@ static int guard_failed(struct session *session, int err)
 
 static const char *const details[] = {
 	[MF_D_NONE] = "the guard refused the session",
-	[MF_D_NOT_OWNER] = "the guard does not take the server for our child (is the daemon in "
-			   "another pid namespace?)",
+	[MF_D_NOT_OWNER] =
+		"the guard does not take the server for our child (another pid namespace?)",
 	[MF_D_TOO_MANY] = "the guard has as many sessions as it can have; end some",
 	[MF_D_TAG] = "the server's process could not be tagged",
 	[MF_D_NO_BTF] = "the kernel has no BTF (/sys/kernel/btf/vmlinux); see mcpfloor doctor",
