@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -81,6 +82,9 @@ static void start(struct place *place, const char *name, enum manners manners)
 	assert_true(listener >= 0);
 	place->pid = fork();
 	if (place->pid == 0) {
+		struct pollfd fd = { .fd = listener, .events = POLLIN };
+
+		poll(&fd, 1, -1); /* the listener does not block */
 		serve(accept(listener, NULL, NULL), manners);
 		_exit(0);
 	}
