@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "record/render.h"
+
+#include <string.h>
+
+#include "base/escape.h"
+#include "record/render_rows.h"
+#include "record/tree.h"
+
+#define BOLD "\033[1m"
+#define DIM "\033[2m"
+#define PLAIN "\033[0m"
+
+static const char *paint(const struct render_style *style, const char *code)
+{
+	return style->color ? code : "";
+}
+
+/* " · " between parts, but not before the first. */
+static int part(struct buf *out, bool *started)
+{
+	int err = *started ? buf_append_str(out, " · ") : 0;
+
+	*started = true;
+	return err;
+}
+
+static int counted(struct buf *out, bool *started, long long count, const char *one,
+		   const char *many)
+{
+	int err;
+
+	if (!count)
+		return 0;
+	err = part(out, started);
+	return err ? err : buf_printf(out, "%lld %s", count, count == 1 ? one : many);
+}
+
+static int render_summary(struct buf *out, yajl_val summary)
+{
+	static const struct {
+		const char *key, *one, *many;
+	} counts[] = {
+		{ "policy_violations", "policy violation", "policy violations" },
+		{ "lsm_blocks", "block", "blocks" },
+		{ "alerts", "alert", "alerts" },
+		{ "unexpected_subprocesses", "unexpected subprocess", "unexpected subprocesses" },
+		{ "files_read", "file read", "files read" },
+		{ "files_written", "file written", "files written" },
+	};
+	yajl_val hosts = tree_get(summary, "hosts");
+	bool started = false;
+	int err = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(counts) && !err; i++)
+		err = counted(out, &started, tree_number(summary, counts[i].key), counts[i].one,
+			      counts[i].many);
+	for (size_t i = 0; i < tree_count(hosts) && !err; i++) {
+		err = part(out, &started);
+		if (!err)
+			err = tree_print_value(out, tree_at(hosts, i));
+	}
+	if (!err && !started)
+		err = buf_append_str(out, "nothing besides threads and memory");
+	return err;
+}
+
+static int render_list(struct buf *out, const char *head, yajl_val array)
+{
+	int err;
+
+	if (!tree_count(array))
+		return 0;
+	err = buf_printf(out, "  %-10s ", head);
+	for (size_t i = 0; i < tree_count(array) && !err; i++) {
+		if (i)
+			err = buf_append_str(out, ", ");
+		if (!err)
+			err = tree_print_value(out, tree_at(array, i));
+	}
+	return err ? err : buf_append_str(out, "\n");
+}
+
+static int render_lost(struct buf *out, yajl_val lost)
+{
+	int err = 0;
+
+	if (!YAJL_IS_OBJECT(lost) || !YAJL_GET_OBJECT(lost)->len)
+		return 0;
+	err = buf_printf(out, "  %-10s", "lost");
+	for (size_t i = 0; i < YAJL_GET_OBJECT(lost)->len && !err; i++) {
+		const char *key = YAJL_GET_OBJECT(lost)->keys[i];
+
+		err = buf_append_str(out, i ? ", " : " ");
+		if (!err)
+			err = escape_text(out, key, strlen(key));
+		if (!err)
+			err = buf_append_str(out, " ");
+		if (!err)
+			err = tree_print_value(out, YAJL_GET_OBJECT(lost)->values[i]);
+	}
+	return err ? err : buf_append_str(out, "\n");
+}
+
+/* What stands under the rows of a record and of a background entry: what is missing, and why. */
+static int render_completeness(struct buf *out, const struct render_style *style, yajl_val entry)
+{
+	yajl_val complete = tree_get(entry, "complete");
+	int err = 0;
+
+	if (YAJL_IS_FALSE(complete))
+		err = buf_printf(out, "  %sincomplete%s", paint(style, BOLD), paint(style, PLAIN));
+	for (size_t i = 0; !err && i < tree_count(tree_get(entry, "incomplete")); i++) {
+		err = buf_append_str(out, i ? ", " : " ");
+		if (!err)
+			err = tree_print_value(out, tree_at(tree_get(entry, "incomplete"), i));
+	}
+	if (!err && YAJL_IS_FALSE(complete))
+		err = buf_append_str(out, "\n");
+	return err ? err : render_lost(out, tree_get(entry, "lost"));
+}
+
+static int render_duration(struct buf *out, long long ns)
+{
+	return buf_printf(out, "%lld.%lld ms", ns / 1000000, ns / 100000 % 10);
+}
+
+static int render_who(struct buf *out, yajl_val record)
+{
+	yajl_val session = tree_get(record, "session");
+	int err = tree_print(out, session, "name");
+
+	if (!err && *tree_text(record, "tenant"))
+		err = buf_append_str(out, "   tenant ");
+	return err ? err : tree_print(out, record, "tenant");
+}
+
+static int render_id(struct buf *out, yajl_val record)
+{
+	yajl_val id = tree_get(record, "req_id");
+
+	return id ? tree_print_value(out, id) : buf_append_str(out, "(no id)");
+}
+
+static int render_header(struct buf *out, const struct render_style *style, yajl_val record)
+{
+	int err = buf_append_str(out, paint(style, BOLD));
+
+	if (!err)
+		err = render_id(out, record);
+	if (!err)
+		err = buf_append_str(out, "  ");
+	if (!err)
+		err = tree_print(out, record, tree_get(record, "tool") ? "tool" : "method");
+	if (!err)
+		err = buf_printf(out, "%s   ", paint(style, PLAIN));
+	if (!err)
+		err = render_who(out, record);
+	if (!err)
+		err = buf_append_str(out, "   ");
+	if (!err)
+		err = render_duration(out, tree_number(record, "duration_ns"));
+	if (!err)
+		err = buf_append_str(out, "   ");
+	if (!err)
+		err = tree_print(out, record, "mode");
+	if (!err)
+		err = buf_append_str(out, " (");
+	if (!err)
+		err = tree_print(out, record, "engine");
+	if (!err)
+		err = buf_append_str(out, ")   ");
+	if (!err)
+		err = tree_print(out, record, "uid");
+	return err ? err : buf_append_str(out, "\n");
+}
+
+static int render_claim(struct buf *out, yajl_val record)
+{
+	yajl_val log = tree_get(record, "app_log");
+	const char *outcome = tree_text(log, "outcome");
+	const char *text = tree_text(log, "text");
+	int err = buf_printf(out, "  %-10s ", "app says");
+
+	if (!err)
+		err = tree_print(out, log, "outcome");
+	if (!err && *text && strcmp(text, outcome) != 0) {
+		err = buf_append_str(out, ": ");
+		if (!err)
+			err = escape_text(out, text, strnlen(text, 160));
+		if (!err && strlen(text) > 160)
+			err = buf_append_str(out, "…");
+	}
+	if (!err && strcmp(tree_text(record, "end"), "response") != 0) {
+		err = buf_append_str(out, "   (ended by ");
+		if (!err)
+			err = tree_print(out, record, "end");
+		if (!err)
+			err = buf_append_str(out, ")");
+	}
+	return err ? err : buf_append_str(out, "\n");
+}
+
+static int render_seen(struct buf *out, const struct render_style *style, yajl_val entry)
+{
+	int err = buf_printf(out, "  %s%-10s%s ", paint(style, BOLD), "kernel saw",
+			     paint(style, PLAIN));
+
+	if (!err)
+		err = render_summary(out, tree_get(entry, "summary"));
+	return err ? err : buf_append_str(out, "\n");
+}
+
+static bool names_uid(yajl_val event, const char *uid)
+{
+	yajl_val candidates = tree_get(event, "candidates");
+
+	if (strcmp(tree_text(event, "request"), uid) == 0)
+		return true;
+	for (size_t i = 0; i < tree_count(candidates); i++) {
+		if (strcmp(tree_string(tree_at(candidates, i)), uid) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Calls `each` for the events of `late` that name the record. */
+static int for_late(const struct json_text *late, size_t count, const char *uid,
+		    int (*each)(yajl_val batch, yajl_val event, bool first, void *data), void *data)
+{
+	for (size_t i = 0; i < count; i++) {
+		_cleanup_tree_ yajl_val batch = tree_parse(late[i].json, late[i].size);
+		yajl_val events = tree_get(batch, "events");
+		bool first = true;
+
+		if (!batch)
+			return -EBADMSG;
+		for (size_t k = 0; k < tree_count(events); k++) {
+			int err = 0;
+
+			if (names_uid(tree_at(events, k), uid)) {
+				err = each(batch, tree_at(events, k), first, data);
+				first = false;
+			}
+			if (err)
+				return err;
+		}
+	}
+	return 0;
+}
+
+struct late_out {
+	struct buf *out;
+	const struct render_style *style;
+	bool any;
+};
+
+static int late_row(yajl_val batch, yajl_val event, bool first, void *data)
+{
+	struct late_out *late = data;
+	int err = 0;
+
+	if (first) {
+		err = buf_append_str(late->out, "  after its end, from ");
+		if (!err)
+			err = tree_print(late->out, batch, "started");
+		if (!err)
+			err = buf_append_str(late->out, "\n");
+	}
+	return err ? err : render_row(late->out, late->style, event);
+}
+
+int render_record(struct buf *out, const struct render_style *style, const struct json_text *record,
+		  const struct json_text *late, size_t late_count)
+{
+	_cleanup_tree_ yajl_val tree = tree_parse(record->json, record->size);
+	struct late_out late_out = { .out = out, .style = style };
+	int err;
+
+	if (!tree)
+		return -EBADMSG;
+	err = render_header(out, style, tree);
+	if (!err)
+		err = render_claim(out, tree);
+	if (!err)
+		err = render_seen(out, style, tree);
+	if (!err)
+		err = render_list(out, "contradicts",
+				  tree_get(tree_get(tree, "claims"), "contradictions"));
+	if (!err)
+		err = render_list(out, "notes", tree_get(tree, "notes"));
+	if (!err)
+		err = render_rows(out, style, tree_get(tree, "events"));
+	if (!err && tree_number(tree, "events_more"))
+		err = buf_printf(out, "  … and %lld more events, counted only\n",
+				 tree_number(tree, "events_more"));
+	if (!err)
+		err = for_late(late, late_count, tree_text(tree, "uid"), late_row, &late_out);
+	return err ? err : render_completeness(out, style, tree);
+}
+
+static int late_json(yajl_val batch, yajl_val event, bool first, void *data)
+{
+	struct late_out *late = data;
+	int err = buf_append_str(late->out, late->any ? "," : ",\"late_events\":[");
+
+	(void)first;
+	late->any = true;
+	return err ? err : render_late_json(late->out, tree_text(batch, "started"), event);
+}
+
+int render_record_json(struct buf *out, const struct json_text *record,
+		       const struct json_text *late, size_t late_count)
+{
+	_cleanup_tree_ yajl_val tree = tree_parse(record->json, record->size);
+	struct late_out late_out = { .out = out };
+	size_t size = record->size;
+	int err;
+
+	if (!tree)
+		return -EBADMSG;
+	while (size && record->json[size - 1] != '}')
+		size--;
+	err = buf_append(out, record->json, size - 1);
+	if (!err)
+		err = for_late(late, late_count, tree_text(tree, "uid"), late_json, &late_out);
+	if (!err && late_out.any)
+		err = buf_append_str(out, "]");
+	return err ? err : buf_append_str(out, "}\n");
+}
+
+int render_background(struct buf *out, const struct render_style *style,
+		      const struct json_text *background)
+{
+	_cleanup_tree_ yajl_val tree = tree_parse(background->json, background->size);
+	int err;
+
+	if (!tree)
+		return -EBADMSG;
+	err = buf_printf(out, "%sbackground%s  ", paint(style, BOLD), paint(style, PLAIN));
+	if (!err)
+		err = render_who(out, tree);
+	if (!err)
+		err = buf_append_str(out, "   ");
+	if (!err)
+		err = tree_print(out, tree_get(tree, "session"), "id");
+	if (!err)
+		err = buf_append_str(out, "   from ");
+	if (!err)
+		err = tree_print(out, tree, "started");
+	if (!err)
+		err = buf_append_str(out, "\n");
+	if (!err)
+		err = render_seen(out, style, tree);
+	if (!err)
+		err = render_rows(out, style, tree_get(tree, "events"));
+	return err ? err : render_completeness(out, style, tree);
+}
+
+int render_list_header(struct buf *out, const struct render_style *style)
+{
+	return buf_printf(out, "%s%-27s %-12s %-24s %-16s %9s %-24s %s%s\n", paint(style, DIM),
+			  "STARTED", "REQUEST", "TOOL", "SESSION", "MS", "APP SAYS", "KERNEL SAW",
+			  paint(style, PLAIN));
+}
+
+/* One column: escaped, cut on a character at `width`, padded. */
+static int column(struct buf *out, const char *text, int width)
+{
+	_cleanup_buf_ struct buf clean = { 0 };
+	size_t shown = 0, used = 0, size;
+	int err = escape_text(&clean, text, strnlen(text, 256));
+
+	if (err)
+		return err;
+	size = buf_size(&clean);
+	while (used < size && shown < (size_t)width) {
+		unsigned code;
+
+		used += utf8_sequence(buf_bytes(&clean) + used, size - used, &code);
+		shown++;
+	}
+	err = buf_append(out, buf_bytes(&clean), used);
+	return err ? err : buf_printf(out, "%*s ", (int)((size_t)width - shown), "");
+}
+
+static int request_columns(struct buf *out, yajl_val tree, enum log_type type)
+{
+	_cleanup_buf_ struct buf id = { 0 };
+	long long ns = tree_number(tree, "duration_ns");
+	int err = type == LOG_REQUEST ? render_id(&id, tree)
+		  : type == LOG_LATE  ? buf_append_str(&id, "(late)")
+				      : buf_append_str(&id, "(background)");
+
+	if (!err)
+		err = buf_append(&id, "", 1);
+	if (!err)
+		err = column(out, tree_text(tree, "started"), 27);
+	if (!err)
+		err = column(out, (const char *)buf_bytes(&id), 12);
+	if (!err)
+		err = column(out, tree_text(tree, tree_get(tree, "tool") ? "tool" : "method"), 24);
+	if (!err)
+		err = column(out, tree_text(tree_get(tree, "session"), "name"), 16);
+	if (!err)
+		err = type == LOG_REQUEST
+			      ? buf_printf(out, "%7lld.%lld ", ns / 1000000, ns / 100000 % 10)
+			      : buf_printf(out, "%9s ", "");
+	if (!err)
+		err = column(out, tree_text(tree_get(tree, "app_log"), "outcome"), 24);
+	return err;
+}
+
+int render_list_row(struct buf *out, const struct render_style *style,
+		    const struct log_entry *entry)
+{
+	_cleanup_tree_ yajl_val tree = tree_parse(entry->json, entry->size);
+	yajl_val complete = tree_get(tree, "complete");
+	int err;
+
+	(void)style;
+	if (!tree)
+		return -EBADMSG;
+	err = request_columns(out, tree, entry->type);
+	if (!err)
+		err = render_summary(out, tree_get(tree, "summary"));
+	if (!err && YAJL_IS_FALSE(complete))
+		err = buf_append_str(out, " · incomplete");
+	return err ? err : buf_append_str(out, "\n");
+}
+
+static int render_session_line(struct buf *out, yajl_val tree, const char *what)
+{
+	int err = column(out, tree_text(tree, *tree_text(tree, "ended") ? "ended" : "started"), 27);
+
+	if (!err)
+		err = buf_printf(out, "%-12s ", what);
+	if (!err)
+		err = render_who(out, tree);
+	if (!err)
+		err = buf_append_str(out, "   ");
+	if (!err)
+		err = tree_print(out, tree_get(tree, "session"), "id");
+	if (!err && *tree_text(tree, "end"))
+		err = buf_append_str(out, "   ended by ");
+	if (!err)
+		err = tree_print(out, tree, "end");
+	return err ? err : buf_append_str(out, "\n");
+}
+
+int render_tail(struct buf *out, const struct render_style *style, const struct log_entry *entry)
+{
+	_cleanup_tree_ yajl_val tree = NULL;
+	int err;
+
+	switch (entry->type) {
+	case LOG_REQUEST:
+	case LOG_LATE:
+	case LOG_BACKGROUND:
+		return render_list_row(out, style, entry);
+	default:
+		break;
+	}
+	tree = tree_parse(entry->json, entry->size);
+	if (!tree)
+		return -EBADMSG;
+	switch (entry->type) {
+	case LOG_SESSION_START:
+		return render_session_line(out, tree, "start");
+	case LOG_SESSION_END:
+		return render_session_line(out, tree, "end");
+	case LOG_GAP:
+		err = buf_append_str(out, "gap: something is missing here: ");
+		if (!err)
+			err = tree_print(out, tree, "reason");
+		return err ? err : buf_append_str(out, "\n");
+	default:
+		return 0; /* a segment's own entries say nothing to people */
+	}
+}
+
+int record_has_id(const struct json_text *record, const char *id)
+{
+	_cleanup_tree_ yajl_val tree = tree_parse(record->json, record->size);
+	yajl_val value = tree_get(tree, "req_id");
+	const char *text = tree_string(value);
+	size_t length = strlen(id);
+
+	if (!tree)
+		return -EBADMSG;
+	if (YAJL_IS_NUMBER(value))
+		return strcmp(value->u.number.r, id) == 0;
+	if (!YAJL_IS_STRING(value))
+		return 0;
+	if (strcmp(text, id) == 0)
+		return 1;
+	return length >= 2 && id[0] == '"' && id[length - 1] == '"' && strlen(text) == length - 2 &&
+	       strncmp(text, id + 1, length - 2) == 0;
+}

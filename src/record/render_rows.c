@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "record/render_rows.h"
+
+#include <string.h>
+#include <yajl/yajl_gen.h>
+
+#include "base/escape.h"
+#include "record/tree.h"
+
+#define RED "\033[31m"
+#define PLAIN "\033[0m"
+
+static bool is_alert(yajl_val event)
+{
+	return strcmp(tree_text(event, "risk"), "alert") == 0;
+}
+
+static int render_time(struct buf *out, long long ns)
+{
+	bool before = ns < 0;
+	long long tenths = (before ? -ns : ns) / 100000;
+
+	return buf_printf(out, "  %c%lld.%lld ms", before ? '-' : '+', tenths / 10, tenths % 10);
+}
+
+static int render_process(struct buf *out, yajl_val event)
+{
+	size_t start = buf_size(out), width;
+	int err;
+
+	if (tree_true(event, "process_unknown"))
+		err = buf_append_str(out, "? ");
+	else
+		err = buf_printf(out, "%lld ", tree_number(event, "pid"));
+	if (!err)
+		err = tree_print(out, event, "comm");
+	width = buf_size(out) - start;
+	return err ? err : buf_printf(out, "%*s  ", width < 22 ? (int)(22 - width) : 0, "");
+}
+
+static int render_argv(struct buf *out, yajl_val event)
+{
+	yajl_val argv = tree_get(event, "argv");
+	int err = 0;
+
+	for (size_t i = 0; i < tree_count(argv) && !err; i++) {
+		const char *text = tree_string(tree_at(argv, i));
+		bool quote = !*text || strpbrk(text, " \t\n\"'");
+
+		if (i == 16)
+			return buf_printf(out, " … %zu more", tree_count(argv) - i);
+		err = buf_append_str(out, i ? (quote ? " \"" : " ") : (quote ? "  \"" : "  "));
+		if (!err)
+			err = escape_text(out, text, strnlen(text, 200));
+		if (!err && strlen(text) > 200)
+			err = buf_append_str(out, "…");
+		if (!err && quote)
+			err = buf_append_str(out, "\"");
+	}
+	return err;
+}
+
+static int render_address(struct buf *out, yajl_val event, const char *ip, const char *port)
+{
+	const char *text = tree_text(event, ip);
+	bool six = strchr(text, ':');
+	int err;
+
+	if (!*text)
+		return 0;
+	err = buf_append_str(out, six ? "[" : "");
+	if (!err)
+		err = escape_text(out, text, strlen(text));
+	return err ? err : buf_printf(out, "%s:%lld", six ? "]" : "", tree_number(event, port));
+}
+
+/* What it was done to. */
+static int render_object(struct buf *out, yajl_val event)
+{
+	const char *kind = tree_text(event, "kind");
+	int err = 0;
+
+	if (strcmp(kind, "exec") == 0) {
+		err = tree_print(out, event, "exe");
+		return err ? err : render_argv(out, event);
+	}
+	if (strcmp(kind, "fork") == 0)
+		return buf_printf(out, "→ %lld", tree_number(event, "child_pid"));
+	if (strcmp(kind, "exit") == 0) {
+		yajl_val how = tree_get(event, "exit");
+
+		return tree_get(how, "signal")
+			       ? buf_printf(out, "signal %lld", tree_number(how, "signal"))
+			       : buf_printf(out, "code %lld", tree_number(how, "code"));
+	}
+	if (*tree_text(event, "dst_ip")) {
+		err = render_address(out, event, "dst_ip", "dst_port");
+	} else if (*tree_text(event, "src_ip")) {
+		err = render_address(out, event, "src_ip", "src_port");
+	} else {
+		err = tree_print(out, event, "path");
+		if (!err && tree_get(event, "path2"))
+			err = buf_append_str(out, " → ");
+		return err ? err : tree_print(out, event, "path2");
+	}
+	if (!err)
+		err = buf_append_str(out, " ");
+	return err ? err : tree_print(out, event, "proto");
+}
+
+static int render_marks(struct buf *out, yajl_val event)
+{
+	static const char *const marks[] = { "path_cut",  "path_unresolved", "deleted",
+					     "anonymous", "io_uring",	     "flags_unknown",
+					     "argv_cut",  "late_seen",	     "late" };
+	int err = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(marks) && !err; i++)
+		if (tree_true(event, marks[i]))
+			err = buf_printf(out, "  %s", marks[i]);
+	if (!err && tree_number(event, "count") > 1)
+		err = buf_printf(out, "  ×%lld", tree_number(event, "count"));
+	return err;
+}
+
+static int render_label(struct buf *out, yajl_val event)
+{
+	yajl_val candidates = tree_get(event, "candidates");
+	int err = buf_append_str(out, "  ");
+
+	if (!err)
+		err = tree_print(out, event, "label");
+	for (size_t i = 0; i < tree_count(candidates) && !err; i++) {
+		err = buf_append_str(out, i ? "," : " ");
+		if (!err)
+			err = tree_print_value(out, tree_at(candidates, i));
+		if (i == 7 && tree_count(candidates) > 8)
+			return buf_printf(out, ", … %zu more", tree_count(candidates) - 8);
+	}
+	return err;
+}
+
+static int pad_to(struct buf *out, size_t start, size_t width)
+{
+	size_t used = buf_size(out) - start;
+
+	return used < width ? buf_printf(out, "%*s", (int)(width - used), "") : 0;
+}
+
+int render_row(struct buf *out, const struct render_style *style, yajl_val event)
+{
+	bool alert = is_alert(event);
+	size_t start;
+	int err = buf_append_str(out, alert && style->color ? RED : "");
+
+	start = buf_size(out);
+	if (!err)
+		err = render_time(out, tree_number(event, "t_ns"));
+	if (!err)
+		err = pad_to(out, start, 14);
+	if (!err)
+		err = render_process(out, event);
+	start = buf_size(out);
+	if (!err)
+		err = tree_print(out, event, "kind");
+	if (!err)
+		err = pad_to(out, start, 10);
+	start = buf_size(out);
+	if (!err)
+		err = render_object(out, event);
+	if (!err)
+		err = pad_to(out, start, 44);
+	if (!err && tree_get(event, "risk"))
+		err = buf_append_str(out, "  ");
+	if (!err)
+		err = tree_print(out, event, "risk");
+	if (!err)
+		err = render_marks(out, event);
+	if (!err)
+		err = render_label(out, event);
+	if (!err)
+		err = buf_append_str(out, "  ");
+	if (!err)
+		err = tree_print(out, event, "verdict");
+	if (!err && alert && style->color)
+		err = buf_append_str(out, PLAIN);
+	return err ? err : buf_append_str(out, "\n");
+}
+
+int render_rows(struct buf *out, const struct render_style *style, yajl_val events)
+{
+	size_t alerts = 0;
+	int err = 0;
+
+	for (size_t i = 0; i < tree_count(events) && !err; i++) {
+		if (!is_alert(tree_at(events, i)))
+			continue;
+		if (!alerts++)
+			err = buf_append_str(out, "  alerts\n");
+		if (!err)
+			err = render_row(out, style, tree_at(events, i));
+	}
+	if (!err && alerts)
+		err = buf_append_str(out, "  all of it, in order\n");
+	for (size_t i = 0; i < tree_count(events) && !err; i++)
+		err = render_row(out, style, tree_at(events, i));
+	return err;
+}
+
+static void generate(yajl_gen gen, yajl_val value)
+{
+	if (YAJL_IS_STRING(value)) {
+		const char *text = tree_string(value);
+
+		yajl_gen_string(gen, (const unsigned char *)text, strlen(text));
+	} else if (YAJL_IS_NUMBER(value)) {
+		yajl_gen_number(gen, value->u.number.r, strlen(value->u.number.r));
+	} else if (YAJL_IS_TRUE(value) || YAJL_IS_FALSE(value)) {
+		yajl_gen_bool(gen, YAJL_IS_TRUE(value));
+	} else if (YAJL_IS_ARRAY(value)) {
+		yajl_gen_array_open(gen);
+		for (size_t i = 0; i < tree_count(value); i++)
+			generate(gen, tree_at(value, i)); /* an event is three levels deep */
+		yajl_gen_array_close(gen);
+	} else if (YAJL_IS_OBJECT(value)) {
+		yajl_gen_map_open(gen);
+		for (size_t i = 0; i < YAJL_GET_OBJECT(value)->len; i++) {
+			const char *key = YAJL_GET_OBJECT(value)->keys[i];
+
+			yajl_gen_string(gen, (const unsigned char *)key, strlen(key));
+			generate(gen, YAJL_GET_OBJECT(value)->values[i]);
+		}
+		yajl_gen_map_close(gen);
+	} else {
+		yajl_gen_null(gen);
+	}
+}
+
+int render_late_json(struct buf *out, const char *since, yajl_val event)
+{
+	yajl_gen gen = yajl_gen_alloc(NULL);
+	const unsigned char *bytes;
+	size_t size;
+	int err;
+
+	if (!gen)
+		return -ENOMEM;
+	generate(gen, event);
+	yajl_gen_get_buf(gen, &bytes, &size);
+	err = buf_append(out, bytes, size ? size - 1 : 0);
+	if (!err)
+		err = buf_append_str(out, ",\"since\":\"");
+	if (!err)
+		err = buf_append_str(out, since);
+	if (!err)
+		err = buf_append_str(out, "\"}");
+	yajl_gen_free(gen);
+	return err;
+}
