@@ -146,7 +146,7 @@ static void mark_line(struct engine *engine, struct session *session, const stru
 	uint64_t hash = mount_line_hash(line);
 	_cleanup_fd_ int fd = -1;
 	bool same, known;
-	int found;
+	int found, error;
 
 	known = id_known(session, line->id, hash, &same);
 	if (known && same)
@@ -164,7 +164,12 @@ static void mark_line(struct engine *engine, struct session *session, const stru
 	 * known may be a mount that moved and is marked already. */
 	if (found > 0 && !known && !is_pseudo(line->type) && changes_mark(engine, session, fd))
 		engine->stats.mounts_unmarked++;
-	if (found < 0 || opens_mark(engine, fd, true))
+	error = found < 0 ? found : opens_mark(engine, fd, true);
+	/* the kernel asks nobody about opens there (FS_DISALLOW_NOTIFY_PERM): docs/engines.md says
+	 * so once, a session's mounts are no worse for it */
+	if (error == -EINVAL && !strcmp(line->type, "proc"))
+		return;
+	if (error)
 		count_unmarked(engine, session);
 	else if (!known)
 		session->mounts++;
