@@ -15,7 +15,6 @@ import re
 
 NUMBERED = re.compile(r"/truth/([^/]+)/req-(\d+)/([^/]+)$")
 PORT_BASE = 10000
-MODES_OF_PORTS = []  # a port is PORT_BASE + request number; the mode is the loopback address
 
 
 def mode_address(modes, mode):
@@ -59,8 +58,9 @@ def sightings(entries, modes, number_of_uid):
     for kind, entry in entries:
         if kind not in ("request", "late", "background"):
             continue
-        owner = number_of_uid.get(entry.get("uid")) if kind != "background" else None
         for event in entry.get("events", []):
+            # a record is about one request; an entry of late events names one for each event
+            owner = number_of_uid.get(entry.get("uid", event.get("request")))
             where = None
             if event["kind"] in ("open", "create", "delete"):
                 hit = NUMBERED.search(event.get("path", ""))
@@ -95,7 +95,8 @@ class Judge:
         self.diary, self.sent, self.received = diary, sent, received
         self.number = number_of_uid
         self.faults = []
-        self.shares = collections.Counter()  # (label, mode, outcome) → events
+        self.shares = collections.Counter()  # (label, mode, outcome) → sightings
+        self.sure = []  # (kind, label, mode, outcome) of what happened before the reply
 
     def certain(self, request, t0, t1):
         """The request was in flight all the time from t0 to t1."""
@@ -129,7 +130,9 @@ class Judge:
         stamp = self.entry_time(seen)
         if stamp and seen.event["kind"] == "open" and not t0 - 50_000 <= stamp <= t1 + 50_000:
             self.faults.append(f"{where}: its time is {stamp - t0} ns off the operation's start")
-        self.count(seen, truth, named, key[1])
+        outcome = self.count(seen, truth, named, key[1])
+        if not key[1].startswith("after"):
+            self.sure.append((seen.event["kind"], seen.label, key[1], outcome))
 
     def entry_time(self, seen):
         return seen.event.get("_mono_ns")
@@ -143,6 +146,7 @@ class Judge:
             outcome = "right" if seen.owner == truth else "other"
         label = seen.label + (" late" if seen.late and seen.label == "lineage" else "")
         self.shares[(label, mode, outcome)] += 1
+        return outcome
 
     def is_exclusive(self, seen, op, named):
         if seen.owner is None:
