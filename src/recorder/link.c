@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -87,7 +88,9 @@ static int begin_session(struct recorder *recorder, const struct mf_r_session *i
 	recorder->buckets[info->session % LIVE_BUCKETS] = live;
 	recorder->live_count++;
 	watch.data.ptr = live;
-	if (epoll_ctl(recorder->epoll, EPOLL_CTL_ADD, live->journal, &watch) < 0)
+	/* read until it is empty: a journal that blocks would hold up every session */
+	if (fcntl(live->journal, F_SETFL, O_NONBLOCK) < 0 ||
+	    epoll_ctl(recorder->epoll, EPOLL_CTL_ADD, live->journal, &watch) < 0)
 		return -errno;
 	return 0;
 }
