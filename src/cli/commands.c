@@ -267,7 +267,8 @@ const struct cli_command cli_commands[] = {
 		.see_also = "show",
 		.run = cli_requests,
 		.description =
-			"One line per request, oldest first, and one line per session for what "
+			"One line per request, oldest first, and lines marked (background) for "
+			"what "
 			"belongs to no request: start-up, and work that was left over. Records are "
 			"read from the state directory where that is readable, else asked of the "
 			"daemon, which tells a user of the own sessions only.\n"
