@@ -184,11 +184,21 @@ static __always_inline int file_report(struct mf_question *q, struct task_struct
 	return 0;
 }
 
+static __always_inline void question_answer(struct mf_question *q, struct task_struct *task)
+{
+	struct mf_tag *tag = tag_of(task);
+
+	if (!tag)
+		return;
+	q->session = tag->session;
+	if (file_report(q, task, tag))
+		q->error = -5; /* EIO */
+}
+
 SEC("syscall")
 int file_question(struct mf_question *q)
 {
 	struct task_struct *task;
-	struct mf_tag *tag;
 
 	q->session = 0;
 	q->error = 0;
@@ -197,46 +207,101 @@ int file_question(struct mf_question *q)
 		q->error = -3; /* ESRCH */
 		return 0;
 	}
-	tag = tag_of(task);
-	if (tag) {
-		q->session = tag->session;
-		if (file_report(q, task, tag))
-			q->error = -5; /* EIO */
-	}
+	question_answer(q, task);
 	bpf_task_release(task);
 	return 0;
+}
+
+/* `live` is zero when the task is dead or of no session. */
+static __always_inline void who_answer(struct mf_change_question *q, const struct mf_who *live,
+				       __u32 fits)
+{
+	struct mf_who *gone;
+	__u32 tid = q->tid;
+
+	gone = bpf_map_lookup_elem(&dead, &tid);
+	/* dead before the queue was last empty: whatever it did has been read. And the same process
+	 * twice is no doubt: another thread of it, or itself on its way out. */
+	if (gone && gone->exit_ns >= q->since_ns &&
+	    !(fits == MF_FITS_LIVE && gone->pid == live->pid && gone->start_ns == live->start_ns)) {
+		q->gone = *gone;
+		fits = (fits & MF_FITS_LIVE) | MF_FITS_GONE;
+	}
+	q->fits = fits;
 }
 
 SEC("syscall")
 int change_who(struct mf_change_question *q)
 {
-	struct mf_who live = {}, *gone;
 	struct task_struct *task;
+	struct mf_who live = {};
 	struct mf_tag *tag;
-	__u32 tid = q->tid;
 	__u32 fits = 0;
 
-	task = task_from(tid);
-	if (task) {
-		tag = tag_of(task);
-		if (tag) {
-			who_of(task, tag, &live);
-			q->live = live;
-			fits = MF_FITS_LIVE;
-		}
-		bpf_task_release(task);
-	} else {
-		fits = MF_FITS_NONE;
+	task = task_from(q->tid);
+	if (!task) {
+		who_answer(q, &live, MF_FITS_NONE);
+		return 0;
 	}
-	gone = bpf_map_lookup_elem(&dead, &tid);
-	/* dead before the queue was last empty: whatever it did has been read. And the same process
-	 * twice is no doubt: another thread of it, or itself on its way out. */
-	if (gone && gone->exit_ns >= q->since_ns &&
-	    !(fits == MF_FITS_LIVE && gone->pid == live.pid && gone->start_ns == live.start_ns)) {
-		q->gone = *gone;
-		fits = (fits & MF_FITS_LIVE) | MF_FITS_GONE;
+	tag = tag_of(task);
+	if (tag) {
+		who_of(task, tag, &live);
+		q->live = live;
+		fits = MF_FITS_LIVE;
 	}
-	q->fits = fits;
+	bpf_task_release(task);
+	who_answer(q, &live, fits);
+	return 0;
+}
+
+/*
+ * The same two questions for kernels that cannot look a task up in a `syscall` program: a task
+ * iterator over one tid (6.1) that the engine reads. The question stands here, both ways.
+ */
+struct mf_question asked = {};
+struct mf_change_question asked_who = {};
+
+SEC("iter/task")
+int file_question_iter(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+
+	if (!task)
+		return 0;
+	asked.error = 0;
+	question_answer(&asked, task);
+	return 0;
+}
+
+SEC("iter/task")
+int change_who_iter(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct mf_who live = {};
+	struct mf_tag *tag;
+
+	if (!task)
+		return 0;
+	asked_who.fits = 0;
+	tag = tag_of(task);
+	if (tag) {
+		who_of(task, tag, &live);
+		asked_who.live = live;
+		asked_who.fits = MF_FITS_LIVE;
+	}
+	return 0;
+}
+
+/* The dead half of the question; without a task there is no round of the iterator. */
+SEC("syscall")
+int change_gone(struct mf_change_question *q)
+{
+	struct mf_who live = {};
+	__u32 fits = q->fits;
+
+	live.pid = q->live.pid;
+	live.start_ns = q->live.start_ns;
+	who_answer(q, &live, fits);
 	return 0;
 }
 

@@ -9,7 +9,7 @@
 
 #include "tag.h"
 
-#define MF_PATH_DEPTH 224
+#define MF_PATH_DEPTH 212
 #define MF_NAME_BYTES 256
 
 /*

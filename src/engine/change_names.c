@@ -29,6 +29,25 @@ static int sb_fd(const struct session *session, const void *fsid)
 	return -1;
 }
 
+/*
+ * open_by_handle_at() takes no O_PATH descriptor for the mount, but it takes the working directory,
+ * which may be one. So we go there and come back.
+ */
+static int open_handle(int mount_fd, struct file_handle *handle)
+{
+	_cleanup_fd_ int back = open(".", O_PATH | O_CLOEXEC);
+	int fd;
+
+	if (back < 0 || fchdir(mount_fd))
+		return -errno;
+	fd = open_by_handle_at(AT_FDCWD, handle, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		fd = -errno;
+	if (fchdir(back)) /* our own directory is gone for us: be at a place that is there */
+		return chdir("/") ? close_fd(fd) : fd;
+	return fd;
+}
+
 /* The directory's path, without a slash at its end. Nothing when it cannot be told. */
 static void resolve_live_dir(int mount_fd, struct file_handle *handle, struct name *ret_name)
 {
@@ -39,7 +58,7 @@ static void resolve_live_dir(int mount_fd, struct file_handle *handle, struct na
 
 	ret_name->flags = MF_PATH_UNRESOLVED;
 	ret_name->len = 0;
-	fd = open_by_handle_at(mount_fd, handle, O_PATH | O_CLOEXEC);
+	fd = open_handle(mount_fd, handle);
 	if (fd < 0 || fstat(fd, &st))
 		return;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);

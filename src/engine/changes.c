@@ -47,9 +47,22 @@ static struct marked_sb *marked_find(const struct engine *engine, uint64_t fsid)
 	return NULL;
 }
 
+static int set_mark(struct engine *engine, unsigned how, int fd)
+{
+	char path[64];
+
+	/* a mark takes no O_PATH descriptor, but a path that leads to it */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return fanotify_mark(engine->changes_fd, how | FAN_MARK_FILESYSTEM, CHANGES_MASK, AT_FDCWD,
+			     path)
+		       ? -errno
+		       : 0;
+}
+
 static int marked_take(struct engine *engine, uint64_t fsid, int fd)
 {
 	struct marked_sb *marked = marked_find(engine, fsid);
+	int error;
 
 	if (marked) {
 		marked->users++;
@@ -59,9 +72,9 @@ static int marked_take(struct engine *engine, uint64_t fsid, int fd)
 	if (!marked)
 		return -ENOMEM;
 	engine->marked = marked;
-	if (fanotify_mark(engine->changes_fd, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, CHANGES_MASK, fd,
-			  NULL))
-		return -errno;
+	error = set_mark(engine, FAN_MARK_ADD, fd);
+	if (error)
+		return error;
 	engine->marked[engine->marked_count++] = (struct marked_sb){ fsid, 1 };
 	return 0;
 }
@@ -72,8 +85,7 @@ static void marked_drop(struct engine *engine, uint64_t fsid, int fd)
 
 	if (!marked || --marked->users)
 		return;
-	fanotify_mark(engine->changes_fd, FAN_MARK_REMOVE | FAN_MARK_FILESYSTEM, CHANGES_MASK, fd,
-		      NULL);
+	set_mark(engine, FAN_MARK_REMOVE, fd); /* fails when the file system is gone: as well */
 	*marked = engine->marked[--engine->marked_count];
 }
 
@@ -86,31 +98,35 @@ static uint64_t fsid_word(const void *fsid)
 }
 
 /*
- * Watches the file system that the mount belongs to. The mount's root directory stays open while
- * the session lives, to name what changed: so the session cannot unmount it but lazily.
+ * Watches the file system that the mount belongs to. A descriptor of the mount's root directory
+ * (O_PATH: opening it for real would wait for our own answer) is kept while the session lives, to
+ * name what changed: so the session cannot unmount it but lazily.
  */
 int changes_mark(struct engine *engine, struct session *session, int mount_fd)
 {
 	_cleanup_fd_ int fd = -1;
-	struct statfs st;
+	struct statfs fs;
+	struct stat st;
 	uint64_t fsid;
 	size_t i;
 	int error;
 
 	if (engine->changes_fd < 0)
 		return engine->changes_error;
-	fd = openat(mount_fd, ".", O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOTDIR ? 0 : -errno; /* a bound file: its file system has others */
-	if (fstatfs(fd, &st))
+	if (fstat(mount_fd, &st) || fstatfs(mount_fd, &fs))
 		return -errno;
-	fsid = fsid_word(&st.f_fsid);
+	if (!S_ISDIR(st.st_mode)) /* a bound file: its file system has other mounts */
+		return 0;
+	fsid = fsid_word(&fs.f_fsid);
 	for (i = 0; i < session->sbs_count; i++) {
 		if (session->sbs[i].fsid == fsid)
 			return 0;
 	}
 	if (session->sbs_count == SESSION_SBS_MAX)
 		return -ENOSPC;
+	fd = fcntl(mount_fd, F_DUPFD_CLOEXEC, 3);
+	if (fd < 0)
+		return -errno;
 	error = marked_take(engine, fsid, fd);
 	if (error)
 		return error;
@@ -240,7 +256,7 @@ static void handle(struct engine *engine, const struct fanotify_event_metadata *
 	engine->stats.notifications++;
 	if ((meta->mask & FAN_RENAME) && (meta->mask & FAN_ONDIR))
 		dir_cache_forget(engine->dirs);
-	if (engine_run(engine, HOOK_CHANGE_WHO, &q, sizeof(q))) {
+	if (ask_who(engine, &q)) {
 		lose_all(engine, MF_LOSS_FILE_EVENT);
 		return;
 	}

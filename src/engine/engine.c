@@ -64,7 +64,8 @@ static int open_groups(struct engine *engine)
 	return 0;
 }
 
-static int engine_start(struct engine *engine, uint32_t *ret_detail)
+static int engine_start(struct engine *engine, const struct engine_options *options,
+			uint32_t *ret_detail)
 {
 	uint64_t ctx = 0;
 	int id, error;
@@ -87,6 +88,7 @@ static int engine_start(struct engine *engine, uint32_t *ret_detail)
 		return error;
 	}
 	engine_run(engine, HOOK_ENGINE_LEVEL, &ctx, sizeof(ctx)); /* else level 0 */
+	ask_probe(engine, options && options->ask_by_iter);
 	error = open_groups(engine);
 	if (error)
 		engine_say(engine, "the file watch cannot be set up: %s", strerror(-error));
@@ -105,7 +107,7 @@ int engine_open(const struct engine_options *options, struct engine **ret_engine
 	engine->epoll_fd = engine->opens_fd = engine->changes_fd = -1;
 	engine->ring_bytes = options && options->ring_bytes ? options->ring_bytes
 							    : RING_BYTES_DEFAULT;
-	error = engine_start(engine, &detail);
+	error = engine_start(engine, options, &detail);
 	if (error) {
 		memcpy(open_error, engine->error, sizeof(open_error));
 		*ret_detail = detail;

@@ -22,6 +22,7 @@ struct engine;
 
 struct engine_options {
 	uint32_t ring_bytes; /* power of two; 0: the default (4 MiB) */
+	bool ask_by_iter; /* look tasks up as on kernels before 6.2; for tests */
 };
 
 /* Opens and loads, attaches nothing. ret_detail: MF_D_* on failure. */

@@ -86,7 +86,7 @@ const struct hook hooks[] = {
 			      .hook = "syscall/change_who",
 			      .kind = HOOK_RUN,
 			      .what = "who changed a file",
-			      .consequence = "changes of files are not seen",
+			      .consequence = "a slower way is used: iter/task by tid",
 			      .remedy = "a kernel 6.2 or later (bpf_task_from_pid)" },
 	[HOOK_EVENT_PASS] = { .program = "event_pass",
 			      .hook = "syscall/event_pass",
@@ -108,6 +108,29 @@ const struct hook hooks[] = {
 				 .consequence =
 					 "processes that left the session's cgroup outlive it",
 				 .remedy = "" },
+	[HOOK_FILE_QUESTION_ITER] = { .program = "file_question_iter",
+				      .hook = "iter/task (open)",
+				      .kind = HOOK_ITER,
+				      .what = "who opens a file, where the kernel has no look-up "
+					      "of tasks",
+				      .consequence = "with syscall/file_question missing too, "
+						     "opens are not seen",
+				      .remedy = "a kernel 6.1 or later" },
+	[HOOK_CHANGE_WHO_ITER] = { .program = "change_who_iter",
+				   .hook = "iter/task (change)",
+				   .kind = HOOK_ITER,
+				   .what = "who changed a file, where the kernel has no look-up of "
+					   "tasks",
+				   .consequence = "with syscall/change_who missing too, no session "
+						  "can be opened",
+				   .remedy = "a kernel 6.1 or later" },
+	[HOOK_CHANGE_GONE] = { .program = "change_gone",
+			       .hook = "syscall/change_gone",
+			       .kind = HOOK_RUN,
+			       .what = "which dead process changed a file",
+			       .consequence = "with syscall/change_who missing too, no session can "
+					      "be opened",
+			       .remedy = "a kernel 5.14 or later" },
 };
 
 _Static_assert(ARRAY_LEN(hooks) == HOOK_MAX, "one row per hook");

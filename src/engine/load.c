@@ -32,6 +32,11 @@ static int libbpf_keep(enum libbpf_print_level level, const char *format, va_lis
 	return 0;
 }
 
+void engine_quiet_libbpf(void)
+{
+	libbpf_set_print(libbpf_keep);
+}
+
 void engine_say(struct engine *engine, const char *format, ...)
 {
 	va_list args;
@@ -41,7 +46,7 @@ void engine_say(struct engine *engine, const char *format, ...)
 	va_end(args);
 }
 
-static int check_btf(struct engine *engine, uint32_t *ret_detail)
+int engine_check_btf(struct engine *engine, uint32_t *ret_detail)
 {
 	struct btf *btf;
 
@@ -86,7 +91,7 @@ static struct mcpfloor_bpf *open_object(uint32_t ring_bytes)
 }
 
 /* Loads with only the hooks for which `use` is true. */
-static int load_some(const bool *use, uint32_t ring_bytes, struct mcpfloor_bpf **ret_bpf)
+int engine_load_some(const bool *use, uint32_t ring_bytes, struct mcpfloor_bpf **ret_bpf)
 {
 	struct mcpfloor_bpf *bpf = open_object(ring_bytes);
 	int id, error;
@@ -114,7 +119,7 @@ static int probe_each(struct engine *engine, bool *ret_use)
 		bool use[HOOK_MAX] = {};
 
 		use[id] = true;
-		engine->hook_error[id] = load_some(use, 4096, &bpf);
+		engine->hook_error[id] = engine_load_some(use, 4096, &bpf);
 		mcpfloor_bpf__destroy(bpf);
 		if (engine->hook_error[id] && hooks[id].required) {
 			engine_say(engine, "%s cannot be loaded: %s (%s)", hooks[id].hook,
@@ -131,15 +136,15 @@ int engine_load(struct engine *engine, uint32_t *ret_detail)
 	bool use[HOOK_MAX];
 	int id, error;
 
-	libbpf_set_print(libbpf_keep);
-	error = check_btf(engine, ret_detail);
+	engine_quiet_libbpf();
+	error = engine_check_btf(engine, ret_detail);
 	if (error)
 		return error;
 	*ret_detail = MF_D_ENGINE;
 	for (id = 0; id < HOOK_MAX; id++)
 		use[id] = true;
 	libbpf_said[0] = '\0';
-	error = load_some(use, engine->ring_bytes, &engine->bpf);
+	error = engine_load_some(use, engine->ring_bytes, &engine->bpf);
 	if (error == -EPERM) {
 		engine_say(engine, "the BPF programs may not be loaded: run as root (%s)",
 			   libbpf_said);
@@ -149,7 +154,7 @@ int engine_load(struct engine *engine, uint32_t *ret_detail)
 		error = probe_each(engine, use);
 		if (error)
 			return error;
-		error = load_some(use, engine->ring_bytes, &engine->bpf);
+		error = engine_load_some(use, engine->ring_bytes, &engine->bpf);
 	}
 	if (error) {
 		engine_say(engine, "the BPF programs cannot be loaded: %s (%s)", strerror(-error),

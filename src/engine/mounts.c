@@ -140,6 +140,25 @@ static void count_unmarked(struct engine *engine, struct session *session)
 	engine->stats.mounts_unmarked++;
 }
 
+static bool same_namespace(pid_t pid, const char *other)
+{
+	struct stat a, b;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", pid);
+	if (stat(path, &a))
+		return true;
+	snprintf(path, sizeof(path), "/proc/%s/ns/mnt", other);
+	return !stat(path, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* Whoever asks for marks on the mounts that we or init live on would make the whole machine wait
+ * for us, and us for ourselves. */
+bool mounts_are_own(pid_t pid)
+{
+	return !same_namespace(pid, "self") && !same_namespace(pid, "1");
+}
+
 static void mark_line(struct engine *engine, struct session *session, const struct mount_line *line,
 		      bool later)
 {
@@ -160,9 +179,7 @@ static void mark_line(struct engine *engine, struct session *session, const stru
 	found = open_mount(session->root_fd, line, &fd);
 	if (!found)
 		return;
-	/* Before the permission mark: we must not be asked about our own open. A number that was
-	 * known may be a mount that moved and is marked already. */
-	if (found > 0 && !known && !is_pseudo(line->type) && changes_mark(engine, session, fd))
+	if (found > 0 && !is_pseudo(line->type) && changes_mark(engine, session, fd))
 		engine->stats.mounts_unmarked++;
 	error = found < 0 ? found : opens_mark(engine, fd, true);
 	/* the kernel asks nobody about opens there (FS_DISALLOW_NOTIFY_PERM): docs/engines.md says

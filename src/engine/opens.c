@@ -48,8 +48,8 @@ int opens_mark(struct engine *engine, int mount_fd, bool add)
 
 	if (engine->opens_fd < 0)
 		return engine->opens_error;
-	if (engine->hook_error[HOOK_FILE_QUESTION])
-		return engine->hook_error[HOOK_FILE_QUESTION];
+	if (engine->ask_by_iter && engine->hook_error[HOOK_FILE_QUESTION_ITER])
+		return engine->hook_error[HOOK_FILE_QUESTION_ITER];
 	/* a mark takes no O_PATH descriptor, but a path that leads to it */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", mount_fd);
 	if (fanotify_mark(engine->opens_fd, (add ? FAN_MARK_ADD : FAN_MARK_REMOVE) | FAN_MARK_MOUNT,
@@ -69,7 +69,7 @@ static void ask(struct engine *engine, const struct fanotify_event_metadata *eve
 	int error;
 
 	engine->stats.file_questions++;
-	error = engine_run(engine, HOOK_FILE_QUESTION, &q, sizeof(q));
+	error = ask_file(engine, &q);
 	if (!error && !q.session) {
 		engine->stats.file_untagged++;
 		return;

@@ -97,7 +97,7 @@ static int tag_root(struct engine *engine, const struct session *session,
 				BPF_NOEXIST))
 		return -errno;
 	__atomic_fetch_add(&engine->counters[session->slot].tasks, 1, __ATOMIC_RELAXED);
-	error = engine_run(engine, HOOK_CHANGE_WHO, &q, sizeof(q));
+	error = ask_who(engine, &q);
 	if (error)
 		return error;
 	if (!(q.fits & MF_FITS_LIVE) || q.live.tag.session != session->id)
@@ -184,7 +184,7 @@ static uint32_t coverage_of(struct engine *engine, const struct session *session
 {
 	uint32_t coverage = MF_COV_LINEAGE;
 
-	if (session->mounts && !engine->opens_error && !engine->hook_error[HOOK_FILE_QUESTION])
+	if (session->mounts && !engine->opens_error)
 		coverage |= MF_COV_FILES;
 	if (session->sbs_count && !engine->changes_error && !engine->hook_error[HOOK_EVENT_PASS])
 		coverage |= MF_COV_CHANGES;
@@ -220,7 +220,7 @@ static int session_fill(struct engine *engine, struct session *session,
 	}
 	if (wanted->cgroup_fd >= 0)
 		net = !hooks_attach_cgroup(engine, session, wanted->cgroup_fd);
-	if (wanted->own_mntns) {
+	if (wanted->own_mntns && mounts_are_own(wanted->pid)) {
 		error = watch_mounts(engine, session, wanted->pid);
 		if (!error)
 			error = mounts_mark(engine, session, false);

@@ -37,6 +37,9 @@ enum hook_id {
 	HOOK_EVENT_PASS,
 	HOOK_ENGINE_LEVEL,
 	HOOK_SESSION_TASKS,
+	HOOK_FILE_QUESTION_ITER,
+	HOOK_CHANGE_WHO_ITER,
+	HOOK_CHANGE_GONE,
 	HOOK_MAX,
 };
 
@@ -65,7 +68,7 @@ extern const struct hook hooks[HOOK_MAX];
 /* a superblock of a session's mounts, for the names of changed files */
 struct session_sb {
 	uint64_t fsid;
-	int fd; /* the root directory of one of its mounts */
+	int fd; /* O_PATH, the root directory of one of its mounts */
 };
 
 struct mount_id {
@@ -115,6 +118,7 @@ struct engine {
 	uint32_t sessions_count;
 	uint32_t sessions_top; /* no session has this slot or a higher one */
 	struct dir_cache *dirs;
+	bool ask_by_iter; /* the kernel cannot look a task up in a `syscall` program */
 	bool skip_devices; /* see opens_open() */
 	struct marked_sb *marked;
 	size_t marked_count;
@@ -127,8 +131,16 @@ struct engine {
 void engine_say(struct engine *engine, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 int engine_load(struct engine *engine, uint32_t *ret_detail);
+int engine_load_some(const bool *use, uint32_t ring_bytes, struct mcpfloor_bpf **ret_bpf);
+int engine_check_btf(struct engine *engine, uint32_t *ret_detail);
+void engine_quiet_libbpf(void);
 int engine_program_fd(const struct engine *engine, enum hook_id id);
 int engine_run(struct engine *engine, enum hook_id id, void *ctx, size_t size);
+
+/* ask.c */
+void ask_probe(struct engine *engine, bool by_iter);
+int ask_file(struct engine *engine, struct mf_question *q);
+int ask_who(struct engine *engine, struct mf_change_question *q);
 
 /* hooks.c */
 int hooks_attach(struct engine *engine);
@@ -156,5 +168,6 @@ int event_pass(struct engine *engine, const struct session *session, const void 
 
 /* mounts.c */
 int mounts_mark(struct engine *engine, struct session *session, bool later);
+bool mounts_are_own(pid_t pid);
 int mounts_check(struct engine *engine);
 void mounts_unmark(struct engine *engine, struct session *session);

@@ -71,7 +71,8 @@ static void join_cgroup(const struct scene *scene, int pid)
 
 void scene_open(struct scene *scene)
 {
-	struct engine_options options = { .ring_bytes = scene->ring_bytes };
+	struct engine_options options = { .ring_bytes = scene->ring_bytes,
+					  .ask_by_iter = scene->ask_by_iter };
 	uint32_t detail = 0;
 	int error;
 

@@ -41,6 +41,7 @@ struct scene {
 	bool deaf; /* the engine is not called while the child runs */
 	bool keep; /* do not remove the session: the test does */
 	uint32_t ring_bytes;
+	bool ask_by_iter;
 	int cgroup_fd;
 	char cgroup[256];
 	void (*while_running)(struct scene *scene); /* each round of the loop, may be NULL */

@@ -287,7 +287,20 @@ static void f46_an_overflow_is_recognised_and_charged(void **state)
 
 static int setup(void **state)
 {
+	snprintf(dir, sizeof(dir), "/tmp/mf-change-XXXXXX");
 	return scene_setup(state) || !mkdtemp(dir);
+}
+
+/* The whole again with the look-up of kernels before 6.2 */
+static int setup_by_iter(void **state)
+{
+	struct scene *scene = calloc(1, sizeof(*scene));
+
+	snprintf(dir, sizeof(dir), "/tmp/mf-change-XXXXXX");
+	scene->ask_by_iter = true;
+	scene_open(scene);
+	*state = scene;
+	return !mkdtemp(dir);
 }
 
 static int teardown(void **state)
@@ -310,5 +323,7 @@ int main(void)
 		cmocka_unit_test(f46_an_overflow_is_recognised_and_charged),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	int failed = cmocka_run_group_tests_name("by-program", tests, setup, teardown);
+
+	return failed + cmocka_run_group_tests_name("by-iterator", tests, setup_by_iter, teardown);
 }

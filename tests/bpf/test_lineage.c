@@ -1,18 +1,40 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Lineage: fork, exec of the tag, exit. */
+/* Lineage: what is born in a session is the session's, whatever it does to get away. */
 #include "scene.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+static int code_of(struct scene *scene, uint32_t pid)
+{
+	struct mf_event *event = scene_event(scene, MF_EV_EXIT, pid, 0);
+
+	assert_non_null(event);
+	assert_null(scene_event(scene, MF_EV_EXIT, pid, 1));
+	return (int)((struct mf_ev_exit *)body_of(event))->code;
+}
+
+static struct mf_ev_fork *fork_body_of(struct scene *scene, uint32_t child, uint32_t parent)
+{
+	struct mf_event *event = scene_fork_of(scene, child);
+
+	assert_non_null(event);
+	if (parent)
+		assert_int_equal(event->pid, parent);
+	return body_of(event);
+}
 
 static int body_fork(struct notes *notes)
 {
@@ -31,7 +53,7 @@ static int body_fork(struct notes *notes)
 static void fork_and_exit_are_told(void **state)
 {
 	struct scene *scene = *state;
-	struct mf_ev_fork *fork_body;
+	struct mf_ev_fork *born;
 	struct mf_event *event;
 	uint32_t child;
 
@@ -39,28 +61,506 @@ static void fork_and_exit_are_told(void **state)
 	child = (uint32_t)scene->notes->value[0];
 	event = scene_fork_of(scene, child);
 	check_head(scene, event, (uint32_t)scene->pid, (uint32_t)scene->pid, "forker");
+	assert_int_equal(event->size, sizeof(*event) + sizeof(*born));
 	assert_int_equal(event->stamp, MF_STAMP(7, 0));
 	assert_int_equal(event->stamp_lo, MF_STAMP(7, 0));
 	assert_int_equal(event->birth, 0);
 	assert_int_equal(event->flags, 0);
-	fork_body = body_of(event);
-	assert_int_equal(fork_body->child_birth, MF_STAMP(7, 0));
-	assert_int_equal(fork_body->clone_flags & CLONE_THREAD, 0);
+	born = body_of(event);
+	assert_int_equal(born->child_birth, MF_STAMP(7, 0));
+	assert_int_equal(born->clone_flags & CLONE_THREAD, 0);
 	event = scene_event(scene, MF_EV_EXIT, child, 0);
 	check_head(scene, event, child, child, "forker");
-	assert_int_equal(event->start_ns, fork_body->child_start_ns);
-	assert_int_equal(((struct mf_ev_exit *)body_of(event))->code, 3 << 8);
+	assert_int_equal(event->size, sizeof(*event) + sizeof(struct mf_ev_exit));
+	assert_int_equal(event->birth, MF_STAMP(7, 0));
+	assert_int_equal(event->start_ns, born->child_start_ns);
+	assert_int_equal(code_of(scene, child), 3 << 8);
 	event = scene_event(scene, MF_EV_EXIT, (uint32_t)scene->pid, 0);
 	check_head(scene, event, (uint32_t)scene->pid, (uint32_t)scene->pid, "forker");
-	assert_int_equal(((struct mf_ev_exit *)body_of(event))->code, 5 << 8);
+	assert_int_equal(code_of(scene, (uint32_t)scene->pid), 5 << 8);
 	assert_int_equal(scene->counters.tasks, 0);
 	assert_int_equal(scene->status, 5 << 8);
+	assert_int_equal(scene->counters.events, scene->count);
+}
+
+/* value[0]: child born in a request, [1]: its child, born when that request is over */
+static int body_births(struct notes *notes)
+{
+	int pid, status;
+
+	notes->page->stamp = MF_STAMP(1, 1);
+	pid = fork();
+	if (!pid) {
+		notes->page->stamp = MF_STAMP(2, 0);
+		pid = fork();
+		if (!pid)
+			_exit(0);
+		notes->value[1] = (uint64_t)pid;
+		waitpid(pid, &status, 0);
+		notes->page->stamp = MF_STAMP(3, 2);
+		pid = fork();
+		if (!pid)
+			_exit(0);
+		notes->value[2] = (uint64_t)pid;
+		waitpid(pid, &status, 0);
+		_exit(0);
+	}
+	notes->value[0] = (uint64_t)pid;
+	waitpid(pid, &status, 0);
+	return 0;
+}
+
+static void who_is_born_in_a_request_hands_it_down(void **state)
+{
+	struct scene *scene = *state;
+	uint64_t *pid;
+
+	scene_play(scene, body_births);
+	pid = scene->notes->value;
+	assert_int_equal(fork_body_of(scene, (uint32_t)pid[0], 0)->child_birth, MF_STAMP(1, 1));
+	assert_int_equal(fork_body_of(scene, (uint32_t)pid[1], 0)->child_birth, MF_STAMP(1, 1));
+	assert_int_equal(fork_body_of(scene, (uint32_t)pid[2], 0)->child_birth, MF_STAMP(1, 1));
+	assert_int_equal(scene_fork_of(scene, (uint32_t)pid[2])->stamp, MF_STAMP(3, 2));
+}
+
+static void *nothing(void *data)
+{
+	return data;
+}
+
+static void *fork_in_thread(void *data)
+{
+	struct notes *notes = data;
+	int pid = fork(), status;
+
+	if (!pid)
+		_exit(0);
+	notes->value[0] = (uint64_t)pid;
+	waitpid(pid, &status, 0);
+	return NULL;
+}
+
+static int body_threads(struct notes *notes)
+{
+	pthread_t threads[20];
+	int i;
+
+	notes->page->stamp = MF_STAMP(1, 1);
+	for (i = 0; i < 20; i++)
+		pthread_create(&threads[i], NULL, i ? nothing : fork_in_thread, notes);
+	for (i = 0; i < 20; i++)
+		pthread_join(threads[i], NULL);
+	return 0;
+}
+
+/* F29 */
+static void f29_threads_are_no_processes(void **state)
+{
+	struct scene *scene = *state;
+
+	scene_play(scene, body_threads);
+	assert_int_equal(scene_count(scene, MF_EV_FORK, 0), 1);
+	assert_int_equal(fork_body_of(scene, (uint32_t)scene->notes->value[0], (uint32_t)scene->pid)
+				 ->child_birth,
+			 MF_STAMP(1, 1));
+	assert_int_equal(scene_count(scene, MF_EV_EXIT, 0), 2);
+	assert_int_equal(scene->counters.tasks, 0);
+}
+
+static void *exit_later(void *data)
+{
+	(void)data;
+	usleep(20000);
+	syscall(SYS_exit, 9); /* this thread alone */
+	return NULL;
+}
+
+static int body_leader_first(struct notes *notes)
+{
+	pthread_t thread;
+	int pid = fork(), status;
+
+	if (!pid) {
+		pthread_create(&thread, NULL, exit_later, NULL);
+		syscall(SYS_exit, 4); /* the leader alone */
+	}
+	notes->value[0] = (uint64_t)pid;
+	waitpid(pid, &status, 0);
+	notes->value[1] = (uint64_t)status;
+	return 0;
+}
+
+static void the_exit_is_the_last_threads_and_the_code_is_waits(void **state)
+{
+	struct scene *scene = *state;
+
+	scene_play(scene, body_leader_first);
+	assert_int_equal(code_of(scene, (uint32_t)scene->notes->value[0]), scene->notes->value[1]);
+	assert_true(WIFEXITED((int)scene->notes->value[1]));
+}
+
+static int body_exit_race(struct notes *notes)
+{
+	int i, status;
+
+	(void)notes;
+	for (i = 0; i < 300; i++) {
+		int pid = fork();
+
+		if (!pid) {
+			pthread_t threads[4];
+			int k;
+
+			for (k = 0; k < 4; k++)
+				pthread_create(&threads[k], NULL, nothing, NULL);
+			syscall(SYS_exit, 0);
+		}
+		waitpid(pid, &status, 0);
+	}
+	return 0;
+}
+
+static void threads_that_end_together_are_one_exit(void **state)
+{
+	struct scene *scene = *state;
+
+	scene_play(scene, body_exit_race);
+	assert_int_equal(scene_count(scene, MF_EV_FORK, 0), 300);
+	assert_int_equal(scene_count(scene, MF_EV_EXIT, 0), 301);
+	assert_int_equal(scene->counters.tasks, 0);
+}
+
+static int body_killed(struct notes *notes)
+{
+	int pid = fork(), status;
+
+	if (!pid)
+		pause();
+	notes->value[0] = (uint64_t)pid;
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	return 0;
+}
+
+static void a_killed_process_has_its_signal(void **state)
+{
+	struct scene *scene = *state;
+
+	scene_play(scene, body_killed);
+	assert_int_equal(code_of(scene, (uint32_t)scene->notes->value[0]), SIGKILL);
+}
+
+static int body_vfork(struct notes *notes)
+{
+	int status, pid = vfork();
+
+	if (!pid) {
+		execl("/bin/true", "true", (char *)NULL);
+		_exit(127);
+	}
+	notes->value[0] = (uint64_t)pid;
+	waitpid(pid, &status, 0);
+	return status;
+}
+
+static void vfork_is_a_fork(void **state)
+{
+	struct scene *scene = *state;
+	uint32_t child;
+
+	scene_play(scene, body_vfork);
+	child = (uint32_t)scene->notes->value[0];
+	assert_true(fork_body_of(scene, child, (uint32_t)scene->pid)->clone_flags & CLONE_VFORK);
+	assert_non_null(scene_event(scene, MF_EV_EXEC, child, 0));
+	assert_int_equal(code_of(scene, child), 0);
+}
+
+/* E26: the root is the subreaper, the grandchild leaves its session and parent */
+static int body_daemon(struct notes *notes)
+{
+	int status, pid;
+
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	notes->page->stamp = MF_STAMP(1, 1);
+	pid = fork();
+	if (!pid) {
+		setsid();
+		if (!fork()) {
+			notes->value[0] = (uint64_t)getpid();
+			notes->value[1] = open("/etc/hostname", O_RDONLY) >= 0;
+			_exit(6);
+		}
+		_exit(0);
+	}
+	while (wait(&status) > 0)
+		;
+	return 0;
+}
+
+static void e26_a_double_forked_daemon_is_the_sessions(void **state)
+{
+	struct scene *scene = *state;
+	struct mf_event *event;
+	uint32_t pid;
+
+	scene_play(scene, body_daemon);
+	pid = (uint32_t)scene->notes->value[0];
+	assert_int_equal(code_of(scene, pid), 6 << 8);
+	assert_int_equal(fork_body_of(scene, pid, 0)->child_birth, MF_STAMP(1, 1));
+	if (!(scene->session.coverage & MF_COV_FILES))
+		return;
+	event = scene_path(scene, MF_EV_OPEN, "/etc/hostname");
+	assert_non_null(event);
+	assert_int_equal(event->pid, pid);
+	assert_int_equal(event->birth, MF_STAMP(1, 1));
+}
+
+static int clone_parent_child(void *data)
+{
+	((struct notes *)data)->value[1] = (uint64_t)getppid();
+	return 8;
+}
+
+static int body_clone_parent(struct notes *notes)
+{
+	static char stack[65536] __attribute__((aligned(16)));
+	int pid = fork(), status;
+
+	if (!pid) {
+		notes->value[2] = (uint64_t)getpid();
+		pid = clone(clone_parent_child, stack + sizeof(stack), CLONE_PARENT | SIGCHLD,
+			    notes);
+		notes->value[0] = (uint64_t)pid;
+		_exit(pid < 0);
+	}
+	while (wait(&status) > 0)
+		;
+	return 0;
+}
+
+static void e26_clone_parent_is_told_in_the_context_of_its_maker(void **state)
+{
+	struct scene *scene = *state;
+	uint32_t pid;
+
+	scene_play(scene, body_clone_parent);
+	pid = (uint32_t)scene->notes->value[0];
+	assert_int_equal(scene->notes->value[1], scene->pid);
+	fork_body_of(scene, pid, (uint32_t)scene->notes->value[2]);
+	assert_int_equal(code_of(scene, pid), 8 << 8);
+}
+
+static int body_pidns(struct notes *notes)
+{
+	int status, pid;
+
+	if (unshare(CLONE_NEWPID))
+		return 77;
+	pid = fork();
+	if (!pid) {
+		notes->value[1] = (uint64_t)getpid(); /* 1 */
+		mkdir("/tmp/mf-lineage-pidns", 0700);
+		rmdir("/tmp/mf-lineage-pidns");
+		_exit(open("/etc/hostname", O_RDONLY) < 0);
+	}
+	notes->value[0] = (uint64_t)pid;
+	waitpid(pid, &status, 0);
+	return status;
+}
+
+/* F37 */
+static void f37_pids_are_the_initial_namespaces(void **state)
+{
+	struct scene *scene = *state;
+	struct mf_event *event;
+	uint32_t pid;
+
+	scene_play(scene, body_pidns);
+	if (scene->status == 77 << 8)
+		skip_because("pid namespaces");
+	pid = (uint32_t)scene->notes->value[0];
+	assert_int_equal(scene->notes->value[1], 1);
+	fork_body_of(scene, pid, (uint32_t)scene->pid);
+	assert_int_equal(code_of(scene, pid), 0);
+	if (scene->session.coverage & MF_COV_FILES)
+		assert_int_equal(scene_path(scene, MF_EV_OPEN, "/etc/hostname")->pid, pid);
+	if (scene->session.coverage & MF_COV_CHANGES) {
+		event = scene_path(scene, MF_EV_CREATE, "/tmp/mf-lineage-pidns");
+		assert_non_null(event);
+		assert_int_equal(event->pid, pid);
+	}
+}
+
+static int body_storm(struct notes *notes)
+{
+	int i, status;
+
+	(void)notes;
+	for (i = 0; i < 3000; i++) {
+		int pid = fork();
+
+		if (!pid)
+			_exit(0);
+		waitpid(pid, &status, 0);
+	}
+	return 0;
+}
+
+static void drain_ring(struct scene *scene)
+{
+	scene_read(scene);
+}
+
+/* E27: each of them is told, and nothing is counted that is not there */
+static void e27_a_storm_of_children_leaves_nothing(void **state)
+{
+	struct scene *scene = *state;
+
+	scene->while_running = drain_ring;
+	scene_play(scene, body_storm);
+	scene->while_running = NULL;
+	assert_int_equal(
+		scene_count(scene, MF_EV_FORK, 0) + scene->counters.lost[MF_LOSS_RING_FULL], 3000);
+	assert_int_equal(scene->counters.tasks, 0);
+}
+
+static int body_no_room(struct notes *notes)
+{
+	int i;
+
+	for (i = 0; i < 2000; i++) {
+		int pid = fork();
+
+		if (!pid)
+			_exit(0);
+		if (pid > 0)
+			return 1;
+		notes->value[0]++;
+	}
+	return 0;
+}
+
+static bool set_pids_max(const char *text)
+{
+	const char *dirs[] = { "/sys/fs/cgroup/pids", "/sys/fs/cgroup" };
+	char path[128];
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		FILE *file;
+
+		snprintf(path, sizeof(path), "%s/mcpfloor-f35", dirs[i]);
+		if (mkdir(path, 0755) && errno != EEXIST)
+			continue;
+		snprintf(path, sizeof(path), "%s/mcpfloor-f35/pids.max", dirs[i]);
+		file = fopen(path, "we");
+		if (!file)
+			continue;
+		fputs(text, file);
+		fclose(file);
+		snprintf(path, sizeof(path), "%s/mcpfloor-f35/cgroup.procs", dirs[i]);
+		file = fopen(path, "we");
+		if (!file)
+			continue;
+		fputs("0", file);
+		return !fclose(file);
+	}
+	return false;
+}
+
+static int body_pids_max(struct notes *notes)
+{
+	if (!set_pids_max("1"))
+		return 77;
+	return body_no_room(notes);
+}
+
+/* F35 */
+static void f35_forks_that_fail_leave_nothing(void **state)
+{
+	struct scene *scene = *state;
+
+	scene_play(scene, body_pids_max);
+	rmdir("/sys/fs/cgroup/pids/mcpfloor-f35");
+	rmdir("/sys/fs/cgroup/mcpfloor-f35");
+	if (scene->status == 77 << 8)
+		skip_because("the pids controller");
+	assert_int_equal(scene->status, 0);
+	assert_int_equal(scene->notes->value[0], 2000);
+	assert_int_equal(scene_count(scene, MF_EV_FORK, 0), 0);
+	assert_int_equal(scene_count(scene, MF_EV_EXIT, 0), 1);
+	assert_int_equal(scene->counters.tasks, 0);
+	assert_int_equal(scene->counters.lost[MF_LOSS_TAG], 0);
+}
+
+static struct {
+	int count;
+	struct engine_task task[8];
+} listed;
+
+static void list_task(const struct engine_task *task, void *data)
+{
+	(void)data;
+	if (listed.count < 8)
+		listed.task[listed.count++] = *task;
+}
+
+static int body_leftover(struct notes *notes)
+{
+	notes->page->stamp = MF_STAMP(4, 1);
+	prctl(PR_SET_NAME, "leftover");
+	if (!fork()) {
+		setsid();
+		if (!fork()) {
+			close(0);
+			for (;;)
+				pause();
+		}
+		_exit(0);
+	}
+	wait(NULL);
+	return 0;
+}
+
+static void what_is_left_is_found_by_its_tag(void **state)
+{
+	struct scene *scene = *state;
+	int status;
+
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	scene->keep = true;
+	scene_play(scene, body_leftover);
+	scene->keep = false;
+	listed.count = 0;
+	assert_int_equal(engine_session_tasks(scene->engine, scene->id, list_task, NULL), 1);
+	assert_int_equal(listed.count, 1);
+	assert_int_equal(listed.task[0].birth, MF_STAMP(4, 1));
+	assert_string_equal(listed.task[0].comm, "leftover");
+	assert_int_equal(scene->counters.tasks, 1);
+	kill((pid_t)listed.task[0].pid, SIGKILL);
+	while (wait(&status) > 0)
+		;
+	assert_int_equal(engine_session_tasks(scene->engine, scene->id, list_task, NULL), 0);
+	engine_session_remove(scene->engine, scene->id);
+	prctl(PR_SET_CHILD_SUBREAPER, 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fork_and_exit_are_told),
+		cmocka_unit_test(who_is_born_in_a_request_hands_it_down),
+		cmocka_unit_test(f29_threads_are_no_processes),
+		cmocka_unit_test(the_exit_is_the_last_threads_and_the_code_is_waits),
+		cmocka_unit_test(threads_that_end_together_are_one_exit),
+		cmocka_unit_test(a_killed_process_has_its_signal),
+		cmocka_unit_test(vfork_is_a_fork),
+		cmocka_unit_test(e26_a_double_forked_daemon_is_the_sessions),
+		cmocka_unit_test(e26_clone_parent_is_told_in_the_context_of_its_maker),
+		cmocka_unit_test(f37_pids_are_the_initial_namespaces),
+		cmocka_unit_test(e27_a_storm_of_children_leaves_nothing),
+		cmocka_unit_test(f35_forks_that_fail_leave_nothing),
+		cmocka_unit_test(what_is_left_is_found_by_its_tag),
 	};
 
 	return cmocka_run_group_tests(tests, scene_setup, scene_teardown);

@@ -402,7 +402,20 @@ static void f45_a_later_mount_is_watched_and_the_gap_is_told(void **state)
 
 static int setup(void **state)
 {
+	snprintf(dir, sizeof(dir), "/tmp/mf-open-XXXXXX");
 	return scene_setup(state) || !mkdtemp(dir);
+}
+
+/* The whole again with the look-up of kernels before 6.2 */
+static int setup_by_iter(void **state)
+{
+	struct scene *scene = calloc(1, sizeof(*scene));
+
+	snprintf(dir, sizeof(dir), "/tmp/mf-open-XXXXXX");
+	scene->ask_by_iter = true;
+	scene_open(scene);
+	*state = scene;
+	return !mkdtemp(dir);
 }
 
 static int teardown(void **state)
@@ -427,5 +440,7 @@ int main(void)
 		cmocka_unit_test(f45_a_later_mount_is_watched_and_the_gap_is_told),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	int failed = cmocka_run_group_tests_name("by-program", tests, setup, teardown);
+
+	return failed + cmocka_run_group_tests_name("by-iterator", tests, setup_by_iter, teardown);
 }
