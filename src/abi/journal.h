@@ -72,8 +72,7 @@ enum {
 	MF_JF_BATCH = 1 << 8, /* the line was a JSON-RPC batch */
 	MF_JF_DIGEST_ONLY = 1 << 9, /* args and text are withheld, the digests are there */
 	MF_JF_TASK = 1 << 10, /* answered with a task that goes on */
-	MF_JF_NOT_REQUEST =
-		1 << 11, /* of an end: the over-long line turned out to be no request */
+	MF_JF_NOT_REQUEST = 1 << 11, /* of an end: the over-long line turned out to be no request */
 };
 
 struct mf_journal_entry {

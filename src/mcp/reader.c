@@ -1,7 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "mcp/reader.h"
 
+#include <malloc.h>
+
 #include "mcp/reader_internal.h"
+
+/* yajl grows its stack of nested levels by 128 at a time; a million levels would copy it 8,000
+ * times. */
+static void *grow_ahead(void *ctx, void *old, size_t size)
+{
+	if (old && malloc_usable_size(old) >= size)
+		return old;
+	return realloc(old, size + size / 2);
+}
+
+static void *alloc(void *ctx, size_t size)
+{
+	return malloc(size);
+}
+
+static void give_back(void *ctx, void *old)
+{
+	free(old);
+}
+
+static yajl_alloc_funcs alloc_functions = { alloc, grow_ahead, give_back, NULL };
 
 int mcp_reader_new(struct mcp_reader **ret_reader)
 {
@@ -46,7 +69,7 @@ static void line_begin(struct mcp_reader *reader)
 	reader->key = NULL;
 	reader->message = NULL;
 	reader->count = reader->tool_count = 0;
-	reader->yajl = yajl_alloc(&meaning_callbacks, NULL, reader);
+	reader->yajl = yajl_alloc(&meaning_callbacks, &alloc_functions, reader);
 	reader->failed = !reader->yajl;
 	/* invalid UTF-8 is for our own check to find: the peers do not stop at it */
 	if (reader->yajl)
