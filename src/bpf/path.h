@@ -9,7 +9,8 @@
 
 #include "tag.h"
 
-#define MF_PATH_DEPTH 212
+#define MF_PATH_DEPTH 212 /* steps, one for each name and each mount, without bpf_loop() */
+#define MF_PATH_STEPS (2 * MF_PATH_MAX) /* more than a path of MF_PATH_MAX bytes can take */
 #define MF_NAME_BYTES 256
 
 /*
@@ -87,12 +88,46 @@ static __always_inline bool path_step(struct path_walk *walk)
 	return false;
 }
 
+struct path_climber {
+	struct path_walk *walk;
+};
+
+static long path_climb_step(__u32 index, struct path_climber *climber)
+{
+	struct path_walk *walk = climber->walk;
+
+	if (!path_step(walk))
+		return 0;
+	walk->done = 1;
+	return 1;
+}
+
+/*
+ * With bpf_loop() (5.17) the step is verified once, in a millisecond, and no path is too deep.
+ * Without, each round is verified: 30 ms when the programs are loaded.
+ */
+static __always_inline void path_climb(struct path_walk *walk)
+{
+	struct path_climber climber = { walk };
+	int i;
+
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop)) {
+		bpf_loop(MF_PATH_STEPS, path_climb_step, &climber, 0);
+		return;
+	}
+	for (i = 0; i < MF_PATH_DEPTH; i++) {
+		if (path_step(walk)) {
+			walk->done = 1;
+			break;
+		}
+	}
+}
+
 static __always_inline void path_of(const struct path *path, struct path_walk *walk)
 {
 	struct dentry *first = BPF_CORE_READ(path, dentry);
 	struct vfsmount *mnt = BPF_CORE_READ(path, mnt);
 	bool root = BPF_CORE_READ(first, d_parent) == first;
-	int i;
 
 	walk->dentry = first;
 	walk->mnt = mnt;
@@ -108,12 +143,7 @@ static __always_inline void path_of(const struct path *path, struct path_walk *w
 	}
 	if (!root && !BPF_CORE_READ(first, d_hash.pprev))
 		walk->flags = MF_PATH_DELETED;
-	for (i = 0; i < MF_PATH_DEPTH; i++) {
-		if (path_step(walk)) {
-			walk->done = 1;
-			break;
-		}
-	}
+	path_climb(walk);
 	if (!walk->done)
 		walk->flags |= MF_PATH_CUT;
 	if (walk->pos == MF_PATH_MAX && !walk->flags) { /* the root itself */

@@ -19,7 +19,8 @@
 /* libbpf has one print function per process and gives it no context */
 static char libbpf_said[256];
 
-static int libbpf_keep(enum libbpf_print_level level, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static int libbpf_keep(enum libbpf_print_level level,
+							     const char *format, va_list args)
 {
 	size_t len;
 
@@ -137,14 +138,18 @@ int engine_load(struct engine *engine, uint32_t *ret_detail)
 	int id, error;
 
 	engine_quiet_libbpf();
-	error = engine_check_btf(engine, ret_detail);
-	if (error)
-		return error;
 	*ret_detail = MF_D_ENGINE;
 	for (id = 0; id < HOOK_MAX; id++)
 		use[id] = true;
 	libbpf_said[0] = '\0';
 	error = engine_load_some(use, engine->ring_bytes, &engine->bpf);
+	/* looked at only now: reading the kernel's types once more takes 10 ms */
+	if (error) {
+		int btf = engine_check_btf(engine, ret_detail);
+
+		if (btf)
+			return btf;
+	}
 	if (error == -EPERM) {
 		engine_say(engine, "the BPF programs may not be loaded: run as root (%s)",
 			   libbpf_said);

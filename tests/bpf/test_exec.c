@@ -248,31 +248,33 @@ static void a_path_of_200_components_is_whole(void **state)
 	assert_int_equal(exec->exe_len, strlen(scene->notes->text[0]) + 197 * 3 + 5);
 }
 
-static int body_too_deep(struct notes *notes)
+static int body_too_long(struct notes *notes)
 {
-	snprintf(notes->text[0], sizeof(notes->text[0]), "/tmp/mf-deep-XXXXXX");
+	snprintf(notes->text[0], sizeof(notes->text[0]), "/tmp/mf-long-XXXXXX");
 	if (!mkdtemp(notes->text[0]) || chdir(notes->text[0]))
 		return 91;
-	descend(300, 2);
+	descend(20, 249);
 	if (copy_true("prog"))
 		return 92;
 	return run(notes, "./prog", ARGV("./prog"));
 }
 
-static void a_path_that_is_too_deep_says_so(void **state)
+/* E25 */
+static void e25_a_path_that_is_too_long_is_a_suffix_and_says_so(void **state)
 {
 	struct scene *scene = *state;
 	struct mf_ev_exec *exec;
 	struct mf_event *event;
 	const char *exe;
 
-	scene_play(scene, body_too_deep);
+	scene_play(scene, body_too_long);
 	clean(scene->notes->text[0]);
 	event = scene_event(scene, MF_EV_EXEC, (uint32_t)scene->notes->value[0], 0);
 	exec = body_of(event);
 	exe = exe_of(event);
 	assert_int_equal(exec->path_flags, MF_PATH_CUT);
-	assert_string_equal(exe + strlen(exe) - 8, "/dd/prog");
+	assert_int_equal(exec->exe_len, 5 + 16 * 250);
+	assert_string_equal(exe + strlen(exe) - 8, "ddd/prog");
 	assert_true(scene->counters.lost[MF_LOSS_PATH_CUT] > 0);
 }
 
@@ -448,7 +450,7 @@ int main(void)
 		cmocka_unit_test(f83_no_arguments_at_all),
 		cmocka_unit_test(f83_a_relative_program_in_a_cwd_of_4000_bytes),
 		cmocka_unit_test(a_path_of_200_components_is_whole),
-		cmocka_unit_test(a_path_that_is_too_deep_says_so),
+		cmocka_unit_test(e25_a_path_that_is_too_long_is_a_suffix_and_says_so),
 		cmocka_unit_test(a_memfd_is_told_to_be_no_path),
 		cmocka_unit_test(a_deleted_program_is_told_with_the_name_it_had),
 		cmocka_unit_test(a_thread_that_executes_is_its_process),
