@@ -5,6 +5,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
@@ -44,18 +45,40 @@ int engine_watch(struct engine *engine, int fd, uint32_t events, enum watch_kind
 	return epoll_ctl(engine->epoll_fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
 }
 
+/*
+ * A thread that waits for an answer to its open pins its file system's mark of the other group too
+ * (fsnotify_prepare_user_wait()), and that group's end waits for it (fsnotify_destroy_group()).
+ * When we are killed, both groups are closed by our exit, the highest descriptor first (task_work
+ * is last in, first out): the group that answers must come first, or the thread and our corpse wait
+ * for each other for ever.
+ */
+static void order_groups(struct engine *engine)
+{
+	int fd;
+
+	if (engine->opens_fd > engine->changes_fd)
+		return;
+	fd = fcntl(engine->opens_fd, F_DUPFD_CLOEXEC, engine->changes_fd + 1);
+	if (fd < 0)
+		return;
+	close_fd(engine->opens_fd);
+	engine->opens_fd = fd;
+}
+
 /* Files are optional: what cannot be opened is told by coverage and doctor. */
 static int open_groups(struct engine *engine)
 {
 	int error;
 
+	engine->changes_error = changes_open(engine);
 	engine->opens_error = opens_open(engine);
+	if (!engine->opens_error)
+		order_groups(engine);
 	if (!engine->opens_error) {
 		error = engine_watch(engine, engine->opens_fd, EPOLLIN, WATCH_OPENS, 0);
 		if (error)
 			return error;
 	}
-	engine->changes_error = changes_open(engine);
 	if (!engine->changes_error) {
 		error = engine_watch(engine, engine->changes_fd, EPOLLIN, WATCH_CHANGES, 0);
 		if (error)
