@@ -18,7 +18,7 @@
 #define HISTORY_EPOCHS 4096
 #define HISTORY_OPEN_MAX 65536
 #define HISTORY_BIRTHS_MAX 65536
-#define HISTORY_NAMES_MAX 32
+#define HISTORY_NAMES_MAX 128
 
 struct span {
 	uint64_t ordinal;
