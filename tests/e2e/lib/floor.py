@@ -50,11 +50,24 @@ class LogDamage(AssertionError):
     pass
 
 
-def read_segment(path):
-    """Every entry of one segment as (type, payload dict); checks sequence and crc."""
+def read_segment(path, tolerant=False):
+    """Every entry of one segment as (type, payload dict); checks sequence and crc. Tolerant: as far
+    as it can be read, without the sequence (others may have emptied the file under its writer)."""
+    entries = []
+    try:
+        for kind, seq, payload in frames_of(path):
+            if seq != len(entries) and not tolerant:
+                raise LogDamage(f"{path}: sequence {seq} in place of {len(entries)}")
+            entries.append((LOG_NAMES.get(kind, kind), json.loads(payload)))
+    except LogDamage:
+        if not tolerant:
+            raise
+    return entries
+
+
+def frames_of(path):
     data = pathlib.Path(path).read_bytes()
     at = 0
-    entries = []
     while at < len(data):
         if len(data) - at < LOG_HEAD.size:
             raise LogDamage(f"{path}: torn head at {at}")
@@ -66,11 +79,8 @@ def read_segment(path):
             raise LogDamage(f"{path}: torn payload at {at}")
         if zlib.crc32(data[at + 16:end]) != crc:
             raise LogDamage(f"{path}: wrong crc at {at}")
-        if seq != len(entries):
-            raise LogDamage(f"{path}: sequence {seq} in place of {len(entries)}")
-        entries.append((LOG_NAMES.get(kind, kind), json.loads(data[at + LOG_HEAD.size:end])))
+        yield kind, seq, data[at + LOG_HEAD.size:end]
         at = end
-    return entries
 
 
 class Place:
@@ -103,27 +113,26 @@ class Place:
         """The log's entries as dicts, read without mcpfloor's help."""
         found = []
         for segment in self.segments():
-            for _ in range(20):  # a writer may be in the middle of an entry
+            for attempt in range(20):  # a writer may be in the middle of an entry
                 try:
-                    found += read_segment(segment)
+                    found += read_segment(segment, tolerant)
                     break
                 except LogDamage:
+                    if attempt == 19:
+                        raise
                     time.sleep(0.05)
-            else:
-                if not tolerant:
-                    read_segment(segment)
         return [entry for name, entry in found if kind in (None, name)] if kind else found
 
     def records(self):
         return self.entries("request")
 
-    def record(self, req_id=None, seconds=10, **fields):
+    def record(self, req_id=None, seconds=10, tolerant=False, **fields):
         """Waits for the record with these fields."""
         if req_id is not None:
             fields["req_id"] = req_id
         end = time.monotonic() + seconds
         while True:
-            for record in self.records():
+            for record in self.entries("request", tolerant):
                 if all(record.get(key) == value for key, value in fields.items()):
                     return record
             if time.monotonic() > end:
@@ -315,8 +324,11 @@ def bpf_objects():
     tool = shutil.which("bpftool") or "/usr/sbin/bpftool"
     found = set()
     for kind in ("prog", "map", "link"):
-        done = subprocess.run([tool, "-j", kind, "list"], capture_output=True)
-        if done.returncode:
+        for _ in range(10):  # it gives up when an object goes away while it lists them
+            done = subprocess.run([tool, "-j", kind, "list"], capture_output=True)
+            if done.returncode == 0:
+                break
+        else:
             raise AssertionError(f"bpftool {kind} list: {done.stderr.decode()}")
         found.update((kind, row["id"]) for row in json.loads(done.stdout or b"[]"))
     return found

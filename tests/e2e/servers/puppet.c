@@ -194,15 +194,17 @@ static void many_forks(long count)
 	}
 }
 
-/* PATH.0 is there; it is not opened, so that no permission is asked */
+/* PATH.0 is there; it is not opened, so that no permission is asked. Equal changes would be merged
+ * by the kernel: each has a name of its own. */
 static void many_renames(long count, const char *path)
 {
-	char names[2][STEP_BYTES];
+	char from[STEP_BYTES], to[STEP_BYTES];
 
-	snprintf(names[0], sizeof(names[0]), "%s.0", path);
-	snprintf(names[1], sizeof(names[1]), "%s.1", path);
-	for (long i = 0; i < count; i++)
-		rename(names[i & 1], names[~i & 1]);
+	for (long i = 0; i < count; i++) {
+		snprintf(from, sizeof(from), "%s.%ld", path, i);
+		snprintf(to, sizeof(to), "%s.%ld", path, i + 1);
+		rename(from, to);
+	}
 }
 
 static void pin(int cpu)
