@@ -37,11 +37,13 @@ static const struct body_layout {
 	[BODY_FORK] = { sizeof(struct mf_ev_fork), { { 0, sizeof(struct mf_ev_fork) } } },
 	[BODY_EXEC] = { sizeof(struct mf_ev_exec),
 			{ { offsetof(struct mf_ev_exec, argv_total),
-			    sizeof(struct mf_ev_exec) - offsetof(struct mf_ev_exec, argv_total) } } },
+			    sizeof(struct mf_ev_exec) -
+				    offsetof(struct mf_ev_exec, argv_total) } } },
 	[BODY_EXIT] = { sizeof(struct mf_ev_exit), { { 0, sizeof(struct mf_ev_exit) } } },
 	[BODY_FILE] = { sizeof(struct mf_ev_file),
 			{ { offsetof(struct mf_ev_file, open_flags),
-			    sizeof(struct mf_ev_file) - offsetof(struct mf_ev_file, open_flags) } } },
+			    sizeof(struct mf_ev_file) -
+				    offsetof(struct mf_ev_file, open_flags) } } },
 	[BODY_CHANGE] = { sizeof(struct mf_ev_change), { { 0, sizeof(struct mf_ev_change) } } },
 	[BODY_NET] = { sizeof(struct mf_ev_net),
 		       { { offsetof(struct mf_ev_net, addr), 16 },
@@ -113,8 +115,8 @@ int event_parse(const void *record, size_t size, struct event_view *ret_event)
 
 static uint64_t mix(uint64_t a, uint64_t b)
 {
-	unsigned __int128 product = (unsigned __int128)(a ^ 0x9e3779b97f4a7c15ULL) *
-				    (b ^ 0xe7037ed1a0b428dbULL);
+	unsigned __int128 product =
+		(unsigned __int128)(a ^ 0x9e3779b97f4a7c15ULL) * (b ^ 0xe7037ed1a0b428dbULL);
 
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }

@@ -217,9 +217,10 @@ int history_end(struct history *history, uint64_t stamp, uint64_t ordinal)
 	if (i == history->open_count) {
 		/* its beginning was lost, so the sets up to here were not what they seemed */
 		history->begun++;
-		mark_unknown(history, history->unknown_count ?
-					      history->unknown[history->unknown_count - 1].from :
-					      history->floor,
+		mark_unknown(history,
+			     history->unknown_count
+				     ? history->unknown[history->unknown_count - 1].from
+				     : history->floor,
 			     epoch - 1);
 	} else {
 		span.begin = history->open[i].begin;

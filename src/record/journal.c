@@ -6,14 +6,10 @@
 #include "base/cleanup.h"
 
 static const size_t body_sizes[] = {
-	[MF_J_BEGIN] = sizeof(struct mf_j_begin),
-	[MF_J_END] = sizeof(struct mf_j_end),
-	[MF_J_CANCEL] = sizeof(struct mf_j_ref),
-	[MF_J_IDENTIFY] = sizeof(struct mf_j_begin),
-	[MF_J_TOOL] = sizeof(struct mf_j_tool),
-	[MF_J_SERVER] = sizeof(struct mf_j_server),
-	[MF_J_COUNTERS] = sizeof(struct mf_j_counters),
-	[MF_J_EXIT] = sizeof(struct mf_j_exit),
+	[MF_J_BEGIN] = sizeof(struct mf_j_begin),	[MF_J_END] = sizeof(struct mf_j_end),
+	[MF_J_CANCEL] = sizeof(struct mf_j_ref),	[MF_J_IDENTIFY] = sizeof(struct mf_j_begin),
+	[MF_J_TOOL] = sizeof(struct mf_j_tool),		[MF_J_SERVER] = sizeof(struct mf_j_server),
+	[MF_J_COUNTERS] = sizeof(struct mf_j_counters), [MF_J_EXIT] = sizeof(struct mf_j_exit),
 	[MF_J_RESUME] = sizeof(struct mf_j_begin),
 };
 

@@ -150,10 +150,8 @@ static void begin(struct jsonout *json, struct buf *out, const char *schema)
 static const char *method_name(unsigned method)
 {
 	static const char *const names[] = {
-		[MF_M_TOOLS_CALL] = "tools/call",
-		[MF_M_RESOURCES_READ] = "resources/read",
-		[MF_M_PROMPTS_GET] = "prompts/get",
-		[MF_M_UNREADABLE] = "unreadable",
+		[MF_M_TOOLS_CALL] = "tools/call",   [MF_M_RESOURCES_READ] = "resources/read",
+		[MF_M_PROMPTS_GET] = "prompts/get", [MF_M_UNREADABLE] = "unreadable",
 		[MF_M_OVERLONG] = "overlong",
 	};
 
@@ -242,11 +240,16 @@ static void write_notes(struct jsonout *json, const struct request *request, boo
 		uint32_t bit;
 		const char *name;
 	} notes[] = {
-		{ MF_JF_ID_MISSING, "id_missing" }, { MF_JF_ID_NULL, "id_null" },
-		{ MF_JF_ID_SHARED, "id_shared" },   { MF_JF_DUP_KEYS, "duplicate_keys" },
-		{ MF_JF_BAD_UTF8, "bad_utf8" },	    { MF_JF_ARGS_CUT, "arguments_too_long" },
-		{ MF_JF_ARGS_UNREAD, "arguments_unread" }, { MF_JF_TEXT_CUT, "text_cut" },
-		{ MF_JF_BATCH, "batch" },	    { MF_JF_DIGEST_ONLY, "digest_only" },
+		{ MF_JF_ID_MISSING, "id_missing" },
+		{ MF_JF_ID_NULL, "id_null" },
+		{ MF_JF_ID_SHARED, "id_shared" },
+		{ MF_JF_DUP_KEYS, "duplicate_keys" },
+		{ MF_JF_BAD_UTF8, "bad_utf8" },
+		{ MF_JF_ARGS_CUT, "arguments_too_long" },
+		{ MF_JF_ARGS_UNREAD, "arguments_unread" },
+		{ MF_JF_TEXT_CUT, "text_cut" },
+		{ MF_JF_BATCH, "batch" },
+		{ MF_JF_DIGEST_ONLY, "digest_only" },
 		{ MF_JF_TASK, "task" },
 	};
 	uint32_t flags = request->begin.flags | request->end.flags;
@@ -434,8 +437,7 @@ void json_request(struct buf *out, struct session *session, struct request *requ
 }
 
 /* The closed requests that a batch of late events names, once each. */
-static void write_uids(struct jsonout *json, const struct session *session,
-		       const struct rows *rows)
+static void write_uids(struct jsonout *json, const struct session *session, const struct rows *rows)
 {
 	json_key(json, "uids");
 	json_open(json, '[');
@@ -470,8 +472,7 @@ void json_batch(struct buf *out, const struct session *session, const struct bat
 	place.base_ns = first;
 	if (session_lost(session, batch->lost, lost))
 		incomplete |= INC_EVENTS_LOST;
-	begin(&json, out,
-	      type == LOG_LATE ? "mcpfloor.late/1" : "mcpfloor.background/1");
+	begin(&json, out, type == LOG_LATE ? "mcpfloor.late/1" : "mcpfloor.background/1");
 	write_session(&json, session);
 	json_kv_str(&json, "engine", json_engine(session->info.engine));
 	json_key(&json, "started");

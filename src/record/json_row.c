@@ -12,11 +12,11 @@ static const struct {
 	uint32_t bit;
 	const char *name;
 } open_flags[] = {
-	{ O_CREAT, "O_CREAT" },	    { O_EXCL, "O_EXCL" },	  { O_NOCTTY, "O_NOCTTY" },
-	{ O_TRUNC, "O_TRUNC" },	    { O_APPEND, "O_APPEND" },	  { O_NONBLOCK, "O_NONBLOCK" },
-	{ O_DSYNC, "O_DSYNC" },	    { O_ASYNC, "O_ASYNC" },	  { O_DIRECT, "O_DIRECT" },
+	{ O_CREAT, "O_CREAT" },	    { O_EXCL, "O_EXCL" },	    { O_NOCTTY, "O_NOCTTY" },
+	{ O_TRUNC, "O_TRUNC" },	    { O_APPEND, "O_APPEND" },	    { O_NONBLOCK, "O_NONBLOCK" },
+	{ O_DSYNC, "O_DSYNC" },	    { O_ASYNC, "O_ASYNC" },	    { O_DIRECT, "O_DIRECT" },
 	{ 0100000, "O_LARGEFILE" }, { O_DIRECTORY, "O_DIRECTORY" }, { O_NOFOLLOW, "O_NOFOLLOW" },
-	{ O_NOATIME, "O_NOATIME" }, { O_CLOEXEC, "O_CLOEXEC" },	  { 04000000, "O_SYNC" },
+	{ O_NOATIME, "O_NOATIME" }, { O_CLOEXEC, "O_CLOEXEC" },	    { 04000000, "O_SYNC" },
 	{ O_PATH, "O_PATH" },	    { 020000000, "O_TMPFILE" },
 };
 
@@ -60,8 +60,8 @@ static void write_path_flags(struct jsonout *json, uint32_t flags)
 static void write_risk(struct jsonout *json, const struct row_place *place, const struct row *row,
 		       const char *texts)
 {
-	const char *risk = risk_name(
-		risk_of(row->kind, row->body, texts, place->session->info.cwd));
+	const char *risk =
+		risk_name(risk_of(row->kind, row->body, texts, place->session->info.cwd));
 
 	if (risk)
 		json_kv_str(json, "risk", risk);
@@ -194,8 +194,9 @@ static void write_process_id(struct jsonout *json, const char *key, uint32_t pid
 	char id[40];
 
 	json_key(json, key);
-	json_raw(json, id, (size_t)snprintf(id, sizeof(id), "\"%u@%llu\"", pid,
-					    (unsigned long long)start_ns));
+	json_raw(
+		json, id,
+		(size_t)snprintf(id, sizeof(id), "\"%u@%llu\"", pid, (unsigned long long)start_ns));
 }
 
 static void write_exit(struct jsonout *json, uint32_t status)
@@ -222,8 +223,9 @@ void json_uid(struct jsonout *json, const struct session *session, uint64_t ordi
 {
 	char uid[48];
 
-	json_raw(json, uid, (size_t)snprintf(uid, sizeof(uid), "\"%s-%llu\"", session->id,
-					     (unsigned long long)ordinal));
+	json_raw(json, uid,
+		 (size_t)snprintf(uid, sizeof(uid), "\"%s-%llu\"", session->id,
+				  (unsigned long long)ordinal));
 }
 
 static void write_label(struct jsonout *json, const struct row_place *place, const struct row *row)

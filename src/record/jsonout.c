@@ -125,9 +125,10 @@ static bool code_is_invisible(unsigned code)
 
 static int put_code(struct buf *out, unsigned code)
 {
-	static const char brief[][3] = { ['\b'] = "\\b", ['\t'] = "\\t", ['\n'] = "\\n",
-					 ['\f'] = "\\f", ['\r'] = "\\r", ['"'] = "\\\"",
-					 ['\\'] = "\\\\" };
+	static const char brief[][3] = {
+		['\b'] = "\\b", ['\t'] = "\\t", ['\n'] = "\\n", ['\f'] = "\\f",
+		['\r'] = "\\r", ['"'] = "\\\"", ['\\'] = "\\\\"
+	};
 
 	if (code < sizeof(brief) / sizeof(brief[0]) && brief[code][0])
 		return buf_append(out, brief[code], 2);

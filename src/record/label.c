@@ -39,12 +39,12 @@ static struct label since_birth(const struct history *history, const struct birt
 {
 	struct label label = { .kind = LABEL_CANDIDATES };
 
-	add_birth(birth, &label);
+	/* where not all can be named, those in flight are likelier than those of the birth */
 	history_names(history, lo, hi, label.names, &label.count, HISTORY_NAMES_MAX);
+	add_birth(birth, &label);
 	history_names(history, birth->epoch, hi, label.names, &label.count, HISTORY_NAMES_MAX);
 	set_more(&label, history_count_since(history, birth->ended_before, hi));
-	label.unknown = birth->epoch >= history->floor &&
-			!history_known(history, birth->epoch, hi);
+	label.unknown = birth->epoch >= history->floor && !history_known(history, birth->epoch, hi);
 	return label;
 }
 
@@ -126,8 +126,8 @@ void label_of(const struct history *history, const struct label_question *questi
 	uint64_t hi = question->hi;
 
 	/* a process does nothing before its birth */
-	if (birth && lo < birth->epoch && birth->epoch <= hi)
-		lo = birth->epoch;
+	if (lo < question->born && question->born <= hi)
+		lo = question->born;
 	if (question->how == BIRTH_UNKNOWN || !history_known(history, lo, hi))
 		*ret_label = of_unknown(history, question);
 	else if (question->how == BIRTH_ANY)

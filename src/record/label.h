@@ -29,12 +29,13 @@ enum label_birth {
 struct label_question {
 	enum label_birth how;
 	const struct birth *birth;
+	uint64_t born; /* epoch of the birth; 0 when not known */
 	uint64_t lo, hi; /* epochs between which it happened */
 };
 
 struct label {
 	enum label_kind kind;
-	bool late; /* it certainly happened after the end of names[0] */
+	bool late; /* it certainly happened after the end of the one request it was born in */
 	bool unknown; /* which requests were in flight is not known in full */
 	uint32_t count; /* of names; 0 with LABEL_BACKGROUND */
 	uint32_t more; /* candidates that names has no room for */

@@ -30,11 +30,14 @@ struct log_writer {
 	char name[LOG_NAME_MAX];
 	uint64_t seq;
 	uint64_t offset; /* bytes handed to the kernel */
-	struct buf pending; /* frames not written yet; may begin in the middle of one */
+	struct buf pending; /* frames not written yet */
+	size_t begun; /* bytes of pending that are the rest of a frame partly in the file */
 	uint64_t unsynced_ns; /* when the oldest entry that is not synced came; 0: none */
 	int error; /* -errno: the last write failed */
 	uint64_t failed_ns, retry_ns;
 	uint64_t lost; /* entries, since it failed */
+	const char *damage; /* what others did to `damaged`, not said yet */
+	char damaged[LOG_NAME_MAX];
 	struct live *live; /* sessions without an end yet */
 	struct log_counts counts;
 };
@@ -85,10 +88,9 @@ int log_is_closed(int fd)
 int log_write_closing(int fd, uint64_t offset, uint64_t seq)
 {
 	uint8_t frame[LOG_HEAD_BYTES + CLOSING_BYTES + 1];
-	struct log_head head = { .length = CLOSING_BYTES,
-				 .type = LOG_SEGMENT,
-				 .seq = seq,
-				 .time_ns = clock_real_ns() };
+	struct log_head head = {
+		.length = CLOSING_BYTES, .type = LOG_SEGMENT, .seq = seq, .time_ns = clock_real_ns()
+	};
 	ssize_t put;
 
 	closing_payload((char *)frame + LOG_HEAD_BYTES);
@@ -97,6 +99,14 @@ int log_write_closing(int fd, uint64_t offset, uint64_t seq)
 	if (put < 0)
 		return -errno;
 	return put == (ssize_t)sizeof(frame) - 1 ? 0 : -EIO;
+}
+
+static struct buf take_buf(struct buf *buf)
+{
+	struct buf taken = *buf;
+
+	*buf = (struct buf){ .limit = taken.limit };
+	return taken;
 }
 
 static void fail(struct log_writer *log, int error)
@@ -145,9 +155,20 @@ static size_t write_out(struct log_writer *log, const void *head, size_t head_si
 
 static void write_pending(struct log_writer *log)
 {
-	size_t put = write_out(log, buf_bytes(&log->pending), buf_size(&log->pending), NULL, 0);
+	const uint8_t *at = buf_bytes(&log->pending);
+	size_t put = write_out(log, at, buf_size(&log->pending), NULL, 0);
+	size_t frame = log->begun;
 
+	/* where the frame ends that the last byte taken is part of */
+	while (frame < put) {
+		struct log_head head;
+
+		if (log_head_decode(at + frame, buf_size(&log->pending) - frame, &head) != 1)
+			break; /* cannot be: these are our own frames */
+		frame += LOG_HEAD_BYTES + head.length;
+	}
 	buf_consume(&log->pending, put);
+	log->begun = frame - put;
 }
 
 static void count_entry(struct log_writer *log)
@@ -182,6 +203,8 @@ static void put_frame(struct log_writer *log, enum log_type type, const void *pa
 		return;
 	}
 	count_entry(log);
+	if (put)
+		log->begun = sizeof(encoded) + size - put;
 	if (put < sizeof(encoded)) {
 		buf_append(&log->pending, encoded + put, sizeof(encoded) - put);
 		put = sizeof(encoded);
@@ -216,8 +239,8 @@ static int begin_segment(struct log_writer *log)
 
 	snprintf(name, sizeof(name), "%020llu-%u.mfl", (unsigned long long)clock_real_ns(),
 		 (unsigned)getpid());
-	fd = openat(log->dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
-		    0600);
+	fd = openat(log->dir_fd, name,
+		    O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
 	if (flock(fd, LOCK_EX) < 0 || fchmod(fd, 0600) < 0)
@@ -322,7 +345,7 @@ static void append_gap(struct log_writer *log, const char *reason, int error, co
 		put_frame(log, LOG_GAP, buf_bytes(&text), buf_size(&text));
 }
 
-/* Writing works again, or something was too large for it: say what is missing. */
+/* Writing works again, or an entry could not be kept: say what is missing. */
 static void settle(struct log_writer *log)
 {
 	int error = log->error;
@@ -332,7 +355,7 @@ static void settle(struct log_writer *log)
 	if (!error && !log->lost)
 		return;
 	log->error = 0;
-	append_gap(log, error ? "write error" : "entry too large", error, NULL);
+	append_gap(log, error ? "write error" : "entry could not be kept", error, NULL);
 	log->lost = 0;
 }
 
@@ -353,6 +376,39 @@ static const char *segment_damage(const struct log_writer *log)
 	return NULL;
 }
 
+/*
+ * Begins a segment though entries wait: they were numbered for the old one, and come behind the new
+ * one's first entry. What is half in the old file is lost.
+ */
+static int move_on(struct log_writer *log)
+{
+	_cleanup_buf_ struct buf waiting = take_buf(&log->pending);
+	size_t begun = log->begun;
+	int err = begin_segment(log);
+
+	if (err) {
+		buf_free(&log->pending);
+		log->pending = take_buf(&waiting);
+		return err;
+	}
+	log->begun = 0;
+	if (begun) {
+		buf_consume(&waiting, begun);
+		log->lost++;
+		log->counts.entries_lost++;
+	}
+	while (buf_size(&waiting)) {
+		struct log_head head;
+
+		if (log_head_decode(buf_bytes(&waiting), buf_size(&waiting), &head) != 1)
+			break; /* cannot be: these are our own frames */
+		log->counts.entries--; /* counted when it came */
+		put_frame(log, head.type, buf_bytes(&waiting) + LOG_HEAD_BYTES, head.length);
+		buf_consume(&waiting, LOG_HEAD_BYTES + head.length);
+	}
+	return 0;
+}
+
 static void check_segment(struct log_writer *log)
 {
 	const char *damage = log->fd >= 0 ? segment_damage(log) : NULL;
@@ -364,11 +420,11 @@ static void check_segment(struct log_writer *log)
 	memcpy(name, log->name, sizeof(name));
 	/* it is not ours any more: not written to again, not even to close it */
 	log->fd = close_fd(log->fd);
-	err = begin_segment(log);
+	log->damage = damage;
+	memcpy(log->damaged, name, sizeof(name));
+	err = move_on(log);
 	if (err)
 		fail(log, err);
-	append_gap(log, damage, 0, name);
-	write_pending(log);
 }
 
 int log_tick(struct log_writer *log, uint64_t now_ns, bool sync)
@@ -377,19 +433,25 @@ int log_tick(struct log_writer *log, uint64_t now_ns, bool sync)
 
 	if (log->error && now_ns < log->retry_ns && !sync)
 		return log->error;
+	if (due || buf_size(&log->pending))
+		check_segment(log);
 	if (log->fd < 0) {
-		int err = begin_segment(log);
+		int err = move_on(log);
 
 		if (err) {
 			fail(log, err);
 			return err;
 		}
 	}
+	if (log->damage) {
+		append_gap(log, log->damage, 0, log->damaged);
+		log->damage = NULL;
+		log->lost = 0;
+	}
 	write_pending(log);
 	settle(log);
 	write_pending(log);
 	if (due && !buf_size(&log->pending)) {
-		check_segment(log);
 		if (log->fd >= 0 && fdatasync(log->fd) < 0)
 			fail(log, -errno);
 		log->unsynced_ns = 0;

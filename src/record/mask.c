@@ -14,12 +14,12 @@ static const struct {
 	const char *word;
 	bool whole;
 } secret_keys[] = {
-	{ "apikey" },	     { "accesskey" },  { "secret" },	  { "password" },
-	{ "passwd" },	     { "passphrase" }, { "authorization" }, { "credential" },
-	{ "privatekey" },    { "accesstoken" }, { "authtoken" },	  { "refreshtoken" },
-	{ "idtoken" },	     { "sessiontoken" }, { "bearertoken" }, { "token", true },
-	{ "pwd", true },     { "pass", true }, { "cookie", true }, { "setcookie", true },
-	{ "xapikey", true }, { "auth", true }, { "bearer", true }, { "githubtoken" },
+	{ "apikey" },	     { "accesskey" },	 { "secret" },	      { "password" },
+	{ "passwd" },	     { "passphrase" },	 { "authorization" }, { "credential" },
+	{ "privatekey" },    { "accesstoken" },	 { "authtoken" },     { "refreshtoken" },
+	{ "idtoken" },	     { "sessiontoken" }, { "bearertoken" },   { "token", true },
+	{ "pwd", true },     { "pass", true },	 { "cookie", true },  { "setcookie", true },
+	{ "xapikey", true }, { "auth", true },	 { "bearer", true },  { "githubtoken" },
 	{ "apitoken" },	     { "clientsecret" },
 };
 
@@ -46,8 +46,9 @@ bool mask_key(const char *key, size_t size)
 	for (size_t i = 0; i < ARRAY_LEN(secret_keys); i++) {
 		size_t word = strlen(secret_keys[i].word);
 
-		if (secret_keys[i].whole ? length == word && !memcmp(name, secret_keys[i].word, word) :
-					   memmem(name, length, secret_keys[i].word, word) != NULL)
+		if (secret_keys[i].whole
+			    ? length == word && !memcmp(name, secret_keys[i].word, word)
+			    : memmem(name, length, secret_keys[i].word, word) != NULL)
 			return true;
 	}
 	return false;
@@ -60,13 +61,16 @@ static const struct {
 	bool fold; /* the prefix in any case */
 	bool keep; /* the prefix stays readable */
 } shapes[] = {
-	{ "Bearer ", 8, true, true },	{ "Basic ", 8, true, true },  { "sk-", 16, false, false },
-	{ "sk_live_", 8, false, false }, { "sk_test_", 8, false, false },
-	{ "ghp_", 16, false, false },	{ "gho_", 16, false, false }, { "ghs_", 16, false, false },
-	{ "ghu_", 16, false, false },	{ "ghr_", 16, false, false }, { "github_pat_", 16, false, false },
-	{ "glpat-", 16, false, false }, { "AKIA", 16, false, false }, { "ASIA", 16, false, false },
-	{ "xoxb-", 10, false, false },	{ "xoxp-", 10, false, false }, { "xoxa-", 10, false, false },
-	{ "AIza", 30, false, false },	{ "npm_", 30, false, false }, { "eyJ", 30, false, false },
+	{ "Bearer ", 8, true, true },	     { "Basic ", 8, true, true },
+	{ "sk-", 16, false, false },	     { "sk_live_", 8, false, false },
+	{ "sk_test_", 8, false, false },     { "ghp_", 16, false, false },
+	{ "gho_", 16, false, false },	     { "ghs_", 16, false, false },
+	{ "ghu_", 16, false, false },	     { "ghr_", 16, false, false },
+	{ "github_pat_", 16, false, false }, { "glpat-", 16, false, false },
+	{ "AKIA", 16, false, false },	     { "ASIA", 16, false, false },
+	{ "xoxb-", 10, false, false },	     { "xoxp-", 10, false, false },
+	{ "xoxa-", 10, false, false },	     { "AIza", 30, false, false },
+	{ "npm_", 30, false, false },	     { "eyJ", 30, false, false },
 };
 
 static bool is_token_char(char c)
@@ -91,8 +95,8 @@ static size_t shape_at(const char *text, size_t size, size_t *ret_prefix)
 		size_t length;
 
 		if (size < prefix + shapes[i].least ||
-		    (shapes[i].fold ? strncasecmp(text, shapes[i].prefix, prefix) :
-				      strncmp(text, shapes[i].prefix, prefix)))
+		    (shapes[i].fold ? strncasecmp(text, shapes[i].prefix, prefix)
+				    : strncmp(text, shapes[i].prefix, prefix)))
 			continue;
 		length = token_length(text + prefix, size - prefix);
 		if (length < shapes[i].least)
@@ -311,7 +315,8 @@ static bool key_is_secret(const char *inside, size_t size)
 
 	for (size_t i = 0; i < size && length < sizeof(plain); i++) {
 		if (inside[i] == '\\' && i + 5 < size && inside[i + 1] == 'u') {
-			char digits[5] = { inside[i + 2], inside[i + 3], inside[i + 4], inside[i + 5] };
+			char digits[5] = { inside[i + 2], inside[i + 3], inside[i + 4],
+					   inside[i + 5] };
 			unsigned long code = strtoul(digits, NULL, 16);
 
 			plain[length++] = code < 0x80 ? (char)code : '?';

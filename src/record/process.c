@@ -139,8 +139,8 @@ static void learn_fork(struct process_table *table, struct history *history,
 		       const struct event_view *event, const struct process *parent)
 {
 	const struct mf_ev_fork *fork = event->body;
-	struct process *child = process_learn(table, history, fork->child_start_ns,
-					      fork->child_pid, fork->child_birth);
+	struct process *child = process_learn(table, history, fork->child_start_ns, fork->child_pid,
+					      fork->child_birth);
 
 	if (!child || child == parent)
 		return;

@@ -299,8 +299,7 @@ static int read_entry(struct log_source *source, struct segment *segment,
 	err = buf_reserve(&source->payload, segment->head.length + 1, &room);
 	if (err)
 		return err;
-	got = pread(segment->fd, room, segment->head.length,
-		    (off_t)(segment->at + LOG_HEAD_BYTES));
+	got = pread(segment->fd, room, segment->head.length, (off_t)(segment->at + LOG_HEAD_BYTES));
 	if (got != (ssize_t)segment->head.length ||
 	    !log_crc_ok(&segment->head, segment->encoded, room))
 		return give_gap(source, segment, "bad entry", ret_entry);
@@ -334,8 +333,8 @@ static int next_of_dir(struct log_source *source, struct log_entry *ret_entry)
 		if (!segment->has_head)
 			look = look_at(segment);
 		if (look == LOOK_TORN || look == LOOK_BAD)
-			return give_gap(source, segment, look == LOOK_TORN ? "torn tail" : "bad entry",
-					ret_entry);
+			return give_gap(source, segment,
+					look == LOOK_TORN ? "torn tail" : "bad entry", ret_entry);
 		if (look == LOOK_OVER)
 			drop_segment(source, segment);
 		else if (look == LOOK_STALLED)
@@ -374,7 +373,8 @@ static int next_of_socket(struct log_source *source, struct log_entry *ret_entry
 
 	if (got <= 0)
 		return (int)got;
-	if (got != (ssize_t)sizeof(encoded) || log_head_decode(encoded, sizeof(encoded), &head) != 1)
+	if (got != (ssize_t)sizeof(encoded) ||
+	    log_head_decode(encoded, sizeof(encoded), &head) != 1)
 		return -EBADMSG;
 	buf_reset(&source->payload, 1 << 20);
 	err = buf_reserve(&source->payload, head.length + 1, &room);

@@ -81,8 +81,8 @@ static int scan_segment_entry(struct scan *scan, const char *json)
 	for (size_t i = 0; list && i < list->u.array.len && !err; i++) {
 		yajl_val item = list->u.array.values[i];
 		struct entry_facts facts = { .user = UINT32_MAX };
-		const char *text = YAJL_GET_STRING(
-			yajl_tree_get(item, (const char **)id, yajl_t_string));
+		const char *text =
+			YAJL_GET_STRING(yajl_tree_get(item, (const char **)id, yajl_t_string));
 		yajl_val user = yajl_tree_get(item, (const char **)uid, yajl_t_number);
 
 		if (!text)

@@ -26,8 +26,8 @@ struct json_text {
  * One record whole. `late` are payloads of LOG_LATE entries of the same session: their events that
  * name this record are merged, the others ignored.
  */
-int render_record(struct buf *out, const struct render_style *style,
-		  const struct json_text *record, const struct json_text *late, size_t late_count);
+int render_record(struct buf *out, const struct render_style *style, const struct json_text *record,
+		  const struct json_text *late, size_t late_count);
 
 /* The same as one JSON object on one line: the record, plus `late_events` when there are any. */
 int render_record_json(struct buf *out, const struct json_text *record,

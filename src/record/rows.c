@@ -168,8 +168,8 @@ static bool same_row(const struct row *row, const struct event_view *event, uint
 	const struct mf_event *head = event->head;
 
 	return row->hash == hash && row->kind == head->kind && row->pid == head->pid &&
-	       row->start_ns == head->start_ns && row->late == late &&
-	       row->flags == head->flags && row->label->hash == label->hash &&
+	       row->start_ns == head->start_ns && row->late == late && row->flags == head->flags &&
+	       row->label->hash == label->hash &&
 	       event_same(event, row->body, (const char *)row->body + event->body_size);
 }
 

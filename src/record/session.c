@@ -34,9 +34,9 @@ static void blob_set(struct blob *blob, const char *bytes, size_t size)
 static void take_lost(const struct session *session, uint64_t lost[MF_LOSS_MAX])
 {
 	for (size_t i = 0; i < MF_LOSS_MAX; i++)
-		lost[i] = session->mapped ?
-				  __atomic_load_n(&session->mapped->lost[i], __ATOMIC_RELAXED) :
-				  0;
+		lost[i] = session->mapped
+				  ? __atomic_load_n(&session->mapped->lost[i], __ATOMIC_RELAXED)
+				  : 0;
 }
 
 uint64_t session_lost(const struct session *session, const uint64_t *before,
@@ -219,8 +219,8 @@ static int journal_begin(struct session *session, const struct journal_view *ent
 
 	if (!ordinal || session_request(session, ordinal))
 		return -EBADMSG;
-	err = resume ? history_resume(&session->history, stamp, ordinal) :
-		       history_begin(&session->history, stamp, ordinal);
+	err = resume ? history_resume(&session->history, stamp, ordinal)
+		     : history_begin(&session->history, stamp, ordinal);
 	if (err)
 		return err;
 	request = calloc(1, sizeof(*request));
@@ -337,9 +337,9 @@ static int journal_exit(struct session *session, const struct journal_view *entr
 }
 
 static int (*const handlers[])(struct session *, const struct journal_view *) = {
-	[MF_J_BEGIN] = journal_begin,	[MF_J_END] = journal_end,
-	[MF_J_CANCEL] = journal_about,	[MF_J_IDENTIFY] = journal_about,
-	[MF_J_TOOL] = journal_tool,	[MF_J_SERVER] = journal_server,
+	[MF_J_BEGIN] = journal_begin,	    [MF_J_END] = journal_end,
+	[MF_J_CANCEL] = journal_about,	    [MF_J_IDENTIFY] = journal_about,
+	[MF_J_TOOL] = journal_tool,	    [MF_J_SERVER] = journal_server,
 	[MF_J_COUNTERS] = journal_counters, [MF_J_EXIT] = journal_exit,
 	[MF_J_RESUME] = journal_begin,
 };
@@ -462,18 +462,19 @@ static const struct row_label *label_event(struct session *session, const struct
 	    session->memo.lo == head->stamp_lo && session->memo.hi == head->stamp &&
 	    session->memo.flags == flags)
 		return label;
-	if (flags) {
+	if (flags)
 		question.how = BIRTH_ANY;
-	} else if (MF_STAMP_COUNT(head->birth)) {
+	else
+		question.born = MF_STAMP_EPOCH(head->birth);
+	if (!flags && MF_STAMP_COUNT(head->birth)) {
 		question.birth = process ? process->birth : NULL;
 		question.how = question.birth ? BIRTH_INSIDE : BIRTH_UNKNOWN;
 	}
 	label_of(&session->history, &question, &label->label);
-	label->hash = hash_bytes(label->label.names,
-				 label->label.count * sizeof(label->label.names[0]),
-				 label->label.kind | (uint64_t)label->label.late << 8 |
-					 (uint64_t)label->label.unknown << 9 |
-					 (uint64_t)label->label.more << 16);
+	label->hash = hash_bytes(
+		label->label.names, label->label.count * sizeof(label->label.names[0]),
+		label->label.kind | (uint64_t)label->label.late << 8 |
+			(uint64_t)label->label.unknown << 9 | (uint64_t)label->label.more << 16);
 	session->memo.valid = !label->label.unknown && !flags;
 	session->memo.birth = head->birth;
 	session->memo.lo = head->stamp_lo;
@@ -490,8 +491,8 @@ static void count_result(struct session *session, struct rows *rows, const struc
 	session->stats->folded += result == ROWS_FOLDED;
 	session->stats->capped += result == ROWS_CAPPED;
 	if (result == ROWS_NEW && event->head->kind == MF_EV_FORK) {
-		struct process *child = process_find(&session->processes, fork->child_start_ns,
-						     fork->child_pid);
+		struct process *child =
+			process_find(&session->processes, fork->child_start_ns, fork->child_pid);
 
 		if (child)
 			rows_add_process(rows, child);
@@ -566,6 +567,9 @@ int session_event(struct session *session, const struct event_view *event, bool 
 	if (!(head->flags & MF_EVF_PROC_UNKNOWN))
 		process = process_learn(&session->processes, &session->history, head->start_ns,
 					head->pid, head->birth);
+	/* it may have been met before the journal told the set that it was born in */
+	if (process && process->inside && !process->birth)
+		process->birth = history_birth(&session->history, process->birth_stamp);
 	label = label_event(session, event, process);
 	session->stats->epoch_unknown += label->label.unknown;
 	/* a child must be known before its parent's row is built; a dead process is forgotten

@@ -207,8 +207,8 @@ static bool row_leaves(const struct row *row, const char *texts, size_t size)
 
 	if (row->kind != MF_EV_CONNECT && row->kind != MF_EV_SEND && row->kind != MF_EV_TCP_SYN)
 		return false;
-	return net->family == 6 ? memcmp(net->addr, loopback, sizeof(loopback)) != 0 :
-				  net->addr[0] != 127;
+	return net->family == 6 ? memcmp(net->addr, loopback, sizeof(loopback)) != 0
+				: net->addr[0] != 127;
 }
 
 static const struct claim {
@@ -217,7 +217,8 @@ static const struct claim {
 	const char *text;
 	bool (*against)(const struct row *row, const char *texts, size_t size);
 } claims[] = {
-	{ offsetof(struct mf_j_tool, read_only), HINT_TRUE, "readOnlyHint is true, but", row_changes },
+	{ offsetof(struct mf_j_tool, read_only), HINT_TRUE, "readOnlyHint is true, but",
+	  row_changes },
 	{ offsetof(struct mf_j_tool, destructive), HINT_FALSE, "destructiveHint is false, but",
 	  row_destroys },
 	{ offsetof(struct mf_j_tool, open_world), HINT_FALSE, "openWorldHint is false, but",

@@ -76,8 +76,8 @@ static bool session_is_over(const struct recorder *recorder, const struct live *
 	bool journal_over = live->journal < 0;
 
 	if (recorder->guard_dead && !live->gone)
-		return journal_over && ring_consumed(recorder->ring) >=
-					       ring_produced(recorder->ring);
+		return journal_over &&
+		       ring_consumed(recorder->ring) >= ring_produced(recorder->ring);
 	if (!live->gone || ring_consumed(recorder->ring) < live->gone_at)
 		return false;
 	return journal_over || recorder->now_ns - live->gone_ns >= JOURNAL_NS;

@@ -65,8 +65,9 @@ void feed_held(struct live *live, bool force)
 		/* held events were parsed once */
 		int err = event_parse(held->record, held->size, &event);
 
-		if (!err && session_event(live->session, &event, force || old || live->journal < 0 ||
-							      live->session->journal_broken) == -EAGAIN)
+		if (!err && session_event(live->session, &event,
+					  force || old || live->journal < 0 ||
+						  live->session->journal_broken) == -EAGAIN)
 			break;
 		drop_first(&live->held);
 	}

@@ -129,7 +129,8 @@ static void barrier_answered(struct recorder *recorder, uint64_t token)
 
 static void send_guard(struct recorder *recorder, const void *packet, size_t size)
 {
-	int err = recorder->guard_dead ? 0 : ipc_send(recorder->options.guard_fd, packet, size, NULL);
+	int err = recorder->guard_dead ? 0
+				       : ipc_send(recorder->options.guard_fd, packet, size, NULL);
 
 	if (err && err != -EAGAIN)
 		link_guard_died(recorder);
@@ -166,9 +167,12 @@ union guard_packet {
 
 /* By kind: its exact size. */
 static const size_t packet_sizes[] = {
-	[MF_R_SESSION] = sizeof(struct mf_r_session), [MF_R_GONE] = sizeof(struct mf_r_gone),
-	[MF_R_BARRIER] = sizeof(struct mf_r_token),   [MF_R_STATS] = sizeof(struct mf_r_token),
-	[MF_R_STATE] = 0,			      [MF_R_QUIT] = sizeof(struct mf_r_token),
+	[MF_R_SESSION] = sizeof(struct mf_r_session),
+	[MF_R_GONE] = sizeof(struct mf_r_gone),
+	[MF_R_BARRIER] = sizeof(struct mf_r_token),
+	[MF_R_STATS] = sizeof(struct mf_r_token),
+	[MF_R_STATE] = 0,
+	[MF_R_QUIT] = sizeof(struct mf_r_token),
 };
 
 static int handle(struct recorder *recorder, const union guard_packet *packet, size_t size,

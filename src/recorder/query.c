@@ -77,8 +77,9 @@ static int begin_answer(struct query_server *server, struct client *client)
 	client->asked = true;
 	client->query.name[MF_NAME_LEN - 1] = '\0';
 	__atomic_add_fetch(&server->count, 1, __ATOMIC_RELAXED);
-	return query->flags & MF_Q_NO_PAST ? log_source_dir_from_now(server->dir_fd, &client->source) :
-					     log_source_dir(server->dir_fd, &client->source);
+	return query->flags & MF_Q_NO_PAST
+		       ? log_source_dir_from_now(server->dir_fd, &client->source)
+		       : log_source_dir(server->dir_fd, &client->source);
 }
 
 /* Reads the question; what comes behind it is not looked at. */
