@@ -157,7 +157,8 @@ struct mf_session_counters {
 	__u64 events; /* submitted */
 	__u64 tasks; /* tagged tasks alive */
 	__u64 lost[MF_LOSS_MAX];
-	__u64 reserved[13];
+	__u64 mount_ns; /* inode of the mount namespace whose mounts are watched, 0: none is */
+	__u64 reserved[12];
 };
 
 /* the value of the task storage map */

@@ -4,7 +4,7 @@
  * the caller chooses), and the arguments as the new program has them.
  */
 
-#include "emit.h"
+#include "gap.h"
 #include "path.h"
 
 struct exec_scratch {
@@ -84,6 +84,7 @@ int BPF_PROG(sched_process_exec, struct task_struct *task, int old_pid, struct l
 	if (!scratch)
 		return 0;
 	who_of(task, tag, &who);
+	gap_check(task, tag, &who, stamp);
 	exec_old_tid(&who, old_pid);
 	file = BPF_CORE_READ(bprm, file);
 	scratch->exec.dev = BPF_CORE_READ(file, f_inode, i_sb, s_dev);

@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Files. fanotify tells the engine, the engine asks these programs, which are the only ones that
- * know who a task is and that can write into the ring.
+ * Files. fanotify tells the engine, the engine asks: only here it is known who a task is, and only
+ * from here an event gets into the ring.
  *
- *	file_question	an open whose thread is blocked in the kernel until the engine answers. So the task
- *			is alive, its registers are those of the system call, and the event's descriptor is
- *			the very object: no argument string is read, nothing can be swapped meanwhile.
- *	change_who	a change that is over: its task may be dead already.
- *	event_pass	an event that the engine made.
- *	engine_level	tells the level of the engine's pid namespace.
+ *	file_question	an open. Its thread is blocked in the kernel until the engine answers: the task is
+ *			alive, its registers are those of the system call, and the event's descriptor is the
+ *			very object. No argument string is read, nothing can be swapped meanwhile.
+ *	change_who	a change that is over: which processes of a session can have had its tid.
+ *
+ * Both look tasks up, and so they are one file: the linker of libbpf 1.1 takes an extern kernel
+ * function from one object only.
  */
 
 #include "emit.h"
+#include "open_flags.h"
 #include "path.h"
-
-extern struct task_struct *bpf_task_from_vpid(int vpid) __ksym __weak; /* 6.14 */
-extern struct task_struct *bpf_task_from_pid(int pid) __ksym __weak; /* 6.2 */
-extern void bpf_task_release(struct task_struct *task) __ksym __weak;
+#include "task.h"
 
 struct file_scratch {
 	struct mf_event event;
@@ -37,84 +36,6 @@ struct {
 	__u32 tid;
 	__u64 dev, ino;
 } last_exec = {};
-
-static __always_inline struct task_struct *task_from(__u32 tid)
-{
-	if (bpf_ksym_exists(bpf_task_from_vpid))
-		return bpf_task_from_vpid(tid);
-	if (bpf_ksym_exists(bpf_task_from_pid))
-		return engine_pid_level ? NULL : bpf_task_from_pid(tid);
-	return NULL;
-}
-
-#if defined(__TARGET_ARCH_x86)
-#define TS_COMPAT 0x0002 /* arch/x86/include/asm/thread_info.h: a 32-bit system call */
-#define X32_BIT 0x40000000
-
-/* arch/x86/entry/syscalls/syscall_64.tbl */
-enum {
-	NR_OPEN = 2,
-	NR_EXECVE = 59,
-	NR_CREAT = 85,
-	NR_OPENAT = 257,
-	NR_OPEN_BY_HANDLE_AT = 304,
-	NR_EXECVEAT = 322,
-	NR_IO_URING_ENTER = 426,
-	X32_EXECVE = 520,
-	X32_EXECVEAT = 545,
-};
-
-#define MF_O_CREAT_FLAGS (0100 | 01 | 01000) /* O_CREAT | O_WRONLY | O_TRUNC, open(2) on creat */
-
-/* Fills flags and `how`. Returns whether the system call is an exec. */
-static __always_inline bool open_flags_of(struct task_struct *task, struct mf_ev_file *file)
-{
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
-	__u32 nr = BPF_CORE_READ(regs, orig_ax);
-
-	file->open_flags = 0;
-	file->how = 0;
-	if (BPF_CORE_READ(task, flags) & (PF_IO_WORKER | PF_USER_WORKER)) {
-		file->how = MF_OPEN_IOURING;
-		return false;
-	}
-	if (BPF_CORE_READ(task, thread_info.status) & TS_COMPAT)
-		return false;
-	nr &= ~X32_BIT;
-	switch (nr) {
-	case NR_OPEN:
-		file->open_flags = BPF_CORE_READ(regs, si);
-		break;
-	case NR_OPENAT:
-	case NR_OPEN_BY_HANDLE_AT:
-		file->open_flags = BPF_CORE_READ(regs, dx);
-		break;
-	case NR_CREAT:
-		file->open_flags = MF_O_CREAT_FLAGS;
-		break;
-	case NR_EXECVE:
-	case NR_EXECVEAT:
-	case X32_EXECVE:
-	case X32_EXECVEAT:
-		file->how = MF_OPEN_FLAGS_KNOWN;
-		return true;
-	case NR_IO_URING_ENTER:
-		file->how = MF_OPEN_IOURING;
-		return false;
-	default: /* openat2 keeps them in memory that others can write */
-		return false;
-	}
-	file->how = MF_OPEN_FLAGS_KNOWN;
-	return false;
-}
-#else
-static __always_inline bool open_flags_of(struct task_struct *task, struct mf_ev_file *file)
-{
-	file->open_flags = 0;
-	file->how = 0;
-	return false;
-}
-#endif
 
 /* The engine's own descriptor `fd` */
 static __always_inline struct file *engine_file(__u32 fd)
@@ -212,6 +133,22 @@ int file_question(struct mf_question *q)
 	return 0;
 }
 
+/* The same for kernels that cannot look a task up in a `syscall` program: a task iterator over one
+ * tid (6.1) that the engine reads. The question stands here, both ways. */
+struct mf_question asked = {};
+
+SEC("iter/task")
+int file_question_iter(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+
+	if (!task)
+		return 0;
+	asked.error = 0;
+	question_answer(&asked, task);
+	return 0;
+}
+
 /* `live` is zero when the task is dead or of no session. */
 static __always_inline void who_answer(struct mf_change_question *q, const struct mf_who *live,
 				       __u32 fits)
@@ -254,24 +191,9 @@ int change_who(struct mf_change_question *q)
 	return 0;
 }
 
-/*
- * The same two questions for kernels that cannot look a task up in a `syscall` program: a task
- * iterator over one tid (6.1) that the engine reads. The question stands here, both ways.
- */
-struct mf_question asked = {};
+/* For kernels that cannot look a task up in a `syscall` program: an iterator over one tid (6.1) for
+ * the living, then change_gone for the dead. */
 struct mf_change_question asked_who = {};
-
-SEC("iter/task")
-int file_question_iter(struct bpf_iter__task *ctx)
-{
-	struct task_struct *task = ctx->task;
-
-	if (!task)
-		return 0;
-	asked.error = 0;
-	question_answer(&asked, task);
-	return 0;
-}
 
 SEC("iter/task")
 int change_who_iter(struct bpf_iter__task *ctx)
@@ -302,45 +224,6 @@ int change_gone(struct mf_change_question *q)
 	live.pid = q->live.pid;
 	live.start_ns = q->live.start_ns;
 	who_answer(q, &live, fits);
-	return 0;
-}
-
-struct pass_scratch {
-	char bytes[MF_PASS_MAX];
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct pass_scratch);
-} pass_scratch SEC(".maps");
-
-SEC("syscall")
-int event_pass(struct mf_pass *pass)
-{
-	struct mf_tag tag = { .session = pass->session, .slot = pass->slot };
-	struct pass_scratch *scratch;
-	__u32 size = pass->size;
-	__u32 zero = 0;
-
-	pass->error = -22; /* EINVAL */
-	scratch = bpf_map_lookup_elem(&pass_scratch, &zero);
-	barrier_var(size);
-	if (!scratch || size > sizeof(scratch->bytes) || size < sizeof(struct mf_event))
-		return 0;
-	if (bpf_probe_read_kernel(scratch->bytes, size, (void *)pass + sizeof(*pass)))
-		return 0;
-	pass->error = event_output(scratch->bytes, size, true, &tag) ? -28 /* ENOSPC */ : 0;
-	return 0;
-}
-
-SEC("syscall")
-int engine_level(void *ctx)
-{
-	struct task_struct *self = bpf_get_current_task_btf();
-
-	engine_pid_level = BPF_CORE_READ(self, thread_pid, level);
 	return 0;
 }
 

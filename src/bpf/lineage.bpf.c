@@ -9,7 +9,7 @@
  *					notifications that are read after it.
  */
 
-#include "emit.h"
+#include "gap.h"
 
 /* The birth rule of abi/event.h */
 static __always_inline __u64 birth_of_child(const struct mf_tag *parent, __u64 stamp,
@@ -21,8 +21,8 @@ static __always_inline __u64 birth_of_child(const struct mf_tag *parent, __u64 s
 }
 
 static __always_inline void fork_report(struct task_struct *parent, struct task_struct *child,
-					const struct mf_tag *parent_tag, __u64 child_birth,
-					__u64 stamp, __u64 clone_flags)
+					struct mf_tag *parent_tag, __u64 child_birth, __u64 stamp,
+					__u64 clone_flags)
 {
 	struct mf_event *event;
 	struct mf_ev_fork *fork;
@@ -30,6 +30,7 @@ static __always_inline void fork_report(struct task_struct *parent, struct task_
 	__u64 flags;
 
 	who_of(parent, parent_tag, &who);
+	gap_check(parent, parent_tag, &who, stamp);
 	event = event_reserve(MF_EV_FORK, sizeof(*event) + sizeof(*fork), false, stamp, &who,
 			      &flags);
 	if (!event)
@@ -112,6 +113,7 @@ int BPF_PROG(sched_process_exit, struct task_struct *task)
 		return 0;
 	count_tasks(tag, -1);
 	who_of(task, tag, &who);
+	gap_check(task, tag, &who, stamp);
 	dead_add(task, &who);
 	if (BPF_CORE_READ(task, signal, live.counter) > 0 || !exit_is_ours(task->group_leader))
 		return 0;

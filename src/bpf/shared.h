@@ -8,8 +8,9 @@
 
 #include "abi/event.h"
 
-/* mf_tag.flags, of the group leader's tag */
-#define MF_TAGF_EXIT_SAID (1U << 0)
+/* mf_tag.flags */
+#define MF_TAGF_EXIT_SAID (1U << 0) /* of the group leader's tag */
+#define MF_TAGF_GAP_SAID (1U << 1) /* this task's other mount namespace */
 
 /* who did something: what an event says about its process */
 struct mf_who {

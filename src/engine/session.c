@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "engine/state.h"
@@ -85,7 +86,7 @@ static int tag_root(struct engine *engine, const struct session *session,
 {
 	struct mf_change_question q = { .tid = wanted->pid };
 	struct mf_tag tag = { .session = session->id, .slot = session->slot };
-	pid_t pid;
+	pid_t pid = -1;
 	int error;
 
 	error = pid_of_pidfd(wanted->pidfd, &pid);
@@ -124,6 +125,19 @@ static int watch_mounts(struct engine *engine, struct session *session, pid_t pi
 	if (session->mounts_wake_fd < 0)
 		return -errno;
 	return engine_watch(engine, session->mounts_wake_fd, EPOLLPRI, WATCH_MOUNTS, session->slot);
+}
+
+/* For the programs: who is elsewhere is not watched (src/bpf/gap.h). */
+static int note_namespace(struct engine *engine, const struct session *session, pid_t pid)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", pid);
+	if (stat(path, &st))
+		return -errno;
+	__atomic_store_n(&engine->counters[session->slot].mount_ns, st.st_ino, __ATOMIC_RELEASE);
+	return 0;
 }
 
 static void session_free(struct engine *engine, struct session *session)
@@ -224,6 +238,8 @@ static int session_fill(struct engine *engine, struct session *session,
 		error = watch_mounts(engine, session, wanted->pid);
 		if (!error)
 			error = mounts_mark(engine, session, false);
+		if (!error && session->mounts)
+			error = note_namespace(engine, session, wanted->pid);
 		if (error) {
 			engine_say(engine, "the mounts of process %d cannot be read: %s",
 				   wanted->pid, strerror(-error));

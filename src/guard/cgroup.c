@@ -95,15 +95,11 @@ static int cgroup_path(pid_t proc, char **ret_path)
 	if (!file)
 		return errno == ENOENT ? -ESRCH : -errno;
 	while (getline(&line, &room, file) > 0) {
-		size_t size = strlen(line);
-
 		if (strncmp(line, "0::/", 4) != 0)
 			continue;
-		if (line[size - 1] == '\n')
-			line[size - 1] = '\0';
-		memmove(line, line + 3, strlen(line + 3) + 1);
-		*ret_path = take_ptr(line);
-		return 0;
+		line[strcspn(line, "\n")] = '\0';
+		*ret_path = strdup(line + 3);
+		return *ret_path ? 0 : -ENOMEM;
 	}
 	return -ENOENT;
 }
@@ -266,9 +262,8 @@ static int child_cgroup(int fd, unsigned skip, char *ret_name, size_t size)
 	while (child < 0 && (entry = readdir(dir))) {
 		if (entry->d_type != DT_DIR || entry->d_name[0] == '.' || skip-- > 0)
 			continue;
-		if (strlen(entry->d_name) >= size)
+		if (snprintf(ret_name, size, "%s", entry->d_name) >= (int)size)
 			continue;
-		strcpy(ret_name, entry->d_name);
 		child = openat(fd, ret_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	}
 	closedir(dir);

@@ -148,7 +148,11 @@ int guard_run_daemon(const struct guard_options *options)
 	}
 	lock = lock_run_dir(options->run_dir);
 	if (lock < 0) {
-		complain(lock, "another mcpfloord, or no right to lock", options->run_dir);
+		if (lock == -EBUSY)
+			fprintf(stderr, "mcpfloord: another one serves %s already\n",
+				options->run_dir);
+		else
+			complain(lock, "cannot lock", options->run_dir);
 		return 1;
 	}
 	err = guard_prepare(&daemon.guard, options, false);

@@ -68,6 +68,7 @@ enum field {
 struct key {
 	enum place in;
 	const char *name;
+	size_t size; /* of the name */
 	enum field field;
 	bool matters; /* found in any case; a second one is flagged */
 	enum place map, array; /* where its value leads, when it is one of these */

@@ -44,20 +44,22 @@ void traffic_put_entry(struct traffic *traffic, int err)
 			    buf_size(&traffic->entry));
 }
 
-/* A copy of the entry stays with the request, as RESUME. */
+/* A copy of the entry, which is in traffic->entry, stays with the request, as RESUME. */
 static void keep_begin(struct traffic *traffic, struct pending_request *request,
 		       struct entry_begin *begin)
 {
 	struct mf_journal_entry *copy;
 
-	begin->kind = MF_J_RESUME;
-	begin->without_args |= buf_size(&traffic->entry) > BEGIN_KEEP_BYTES;
-	if (entry_begin(begin, &traffic->entry) < 0)
-		return;
+	if (buf_size(&traffic->entry) > BEGIN_KEEP_BYTES) {
+		begin->without_args = true;
+		if (entry_begin(begin, &traffic->entry) < 0)
+			return;
+	}
 	copy = malloc(buf_size(&traffic->entry));
 	if (!copy)
 		return;
 	memcpy(copy, buf_bytes(&traffic->entry), buf_size(&traffic->entry));
+	copy->kind = MF_J_RESUME;
 	free(request->begin);
 	request->begin = copy;
 	request->begin_size = buf_size(&traffic->entry);

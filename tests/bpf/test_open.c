@@ -8,6 +8,7 @@
 #include <linux/openat2.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -400,6 +401,33 @@ static void f45_a_later_mount_is_watched_and_the_gap_is_told(void **state)
 	assert_non_null(scene_path(scene, MF_EV_OPEN, in_dir("late/after")));
 }
 
+static int body_other_ns(struct notes *notes)
+{
+	if (unshare(CLONE_NEWNS))
+		return 77;
+	notes->value[0] = open(in_dir("hidden"), O_WRONLY | O_CREAT, 0600) >= 0;
+	return 0;
+}
+
+/* E23, F45: the marks do not follow it there */
+static void e23_a_task_in_another_mount_namespace_is_told_as_a_gap(void **state)
+{
+	struct scene *scene = *state;
+	struct mf_ev_change *change;
+	struct mf_event *event;
+
+	scene_play(scene, body_other_ns);
+	need_files(scene);
+	assert_int_equal(scene->status, 0);
+	assert_int_equal(scene_count(scene, MF_EV_MOUNT_GAP, 0), 1);
+	event = scene_event(scene, MF_EV_MOUNT_GAP, (uint32_t)scene->pid, 0);
+	assert_non_null(event);
+	change = body_of(event);
+	assert_int_equal(change->path_flags, MF_PATH_UNRESOLVED);
+	assert_int_equal(change->path_len, 0);
+	assert_int_equal(scene->counters.lost[MF_LOSS_MOUNT_GAP], 1);
+}
+
 static int setup(void **state)
 {
 	snprintf(dir, sizeof(dir), "/tmp/mf-open-XXXXXX");
@@ -436,11 +464,16 @@ int main(void)
 		cmocka_unit_test(errors_are_the_kernels_own),
 		cmocka_unit_test(a_fifo_waits_for_its_other_end_and_not_for_us),
 		cmocka_unit_test(f29_a_pool_threads_open_is_its_process_and_has_its_birth),
-		cmocka_unit_test(f44_fifty_thousand_opens_leave_no_descriptor),
 		cmocka_unit_test(f45_a_later_mount_is_watched_and_the_gap_is_told),
+		cmocka_unit_test(e23_a_task_in_another_mount_namespace_is_told_as_a_gap),
+	};
+	const struct CMUnitTest once[] = {
+		cmocka_unit_test(f44_fifty_thousand_opens_leave_no_descriptor),
 	};
 
 	int failed = cmocka_run_group_tests_name("by-program", tests, setup, teardown);
+
+	failed += cmocka_run_group_tests_name("once", once, setup, teardown);
 
 	return failed + cmocka_run_group_tests_name("by-iterator", tests, setup_by_iter, teardown);
 }

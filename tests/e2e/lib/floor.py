@@ -377,6 +377,13 @@ class Floor:
             time.sleep(0.1)
 
 
+def sweep(place):
+    """A killed guard cannot remove its sessions' cgroups: the next one does, soon after its start."""
+    with Session(puppet(), place) as session:
+        session.call("sleep 300", "sweep")
+        session.close()
+
+
 def mine(cgroup):
     """Whether a session's cgroup may be this test's: no process of another test is in it."""
     try:

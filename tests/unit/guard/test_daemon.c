@@ -94,6 +94,7 @@ static void every_user_may_reach_the_sockets_and_nobody_the_log(void **state)
 	_cleanup_fd_ int sock = connect_when_there(place);
 	struct stat st;
 
+	assert_true(sock >= 0);
 	assert_int_equal(stat(place->control, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0666);
 	assert_int_equal(stat(place->query, &st), 0);
@@ -114,6 +115,7 @@ static void a_second_daemon_is_refused(void **state)
 	pid_t pid = start(place);
 	_cleanup_fd_ int sock = connect_when_there(place), again = -1;
 
+	assert_true(sock >= 0);
 	assert_int_equal(exit_of(start(place)), 1);
 	again = ipc_connect(place->control, SOCK_SEQPACKET); /* the first goes on */
 	assert_true(again >= 0);
