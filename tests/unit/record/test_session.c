@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <yajl/yajl_tree.h>
+
+#include "record/render.h"
+#include "record/session.h"
+#include "story.h"
+
+#define ENTRIES_MAX 64
+
+struct entry {
+	enum log_type type;
+	char *json;
+	yajl_val tree;
+};
+
+/* one session and all that it emitted */
+struct scene {
+	struct session *session;
+	struct session_stats stats;
+	struct mf_session_counters counters;
+	struct buf scratch;
+	struct entry entries[ENTRIES_MAX];
+	size_t count;
+	struct story_packet packet;
+	struct story_event event;
+};
+
+static void keep_entry(void *data, enum log_type type, const struct buf *json)
+{
+	struct scene *scene = data;
+	struct entry *entry = &scene->entries[scene->count++];
+	char error[256];
+
+	assert_in_range(scene->count, 1, ENTRIES_MAX - 1);
+	entry->type = type;
+	entry->json = strndup((const char *)buf_bytes(json), buf_size(json));
+	assert_null(strchr(entry->json, '\n'));
+	/* every entry is JSON for a parser that is not ours */
+	entry->tree = yajl_tree_parse(entry->json, error, sizeof(error));
+	if (!entry->tree)
+		print_message("%s\n%s\n", error, entry->json);
+	assert_non_null(entry->tree);
+}
+
+static int begin_scene(void **state)
+{
+	struct scene *scene = calloc(1, sizeof(*scene));
+	struct mf_r_session info = story_session();
+	struct session_setup setup = { .info = &info,
+				       .mapped = &scene->counters,
+				       .seed = 1,
+				       .stats = &scene->stats,
+				       .scratch = &scene->scratch,
+				       .emit = keep_entry,
+				       .emit_data = scene };
+
+	*state = scene;
+	return session_new(&setup, &scene->session);
+}
+
+static int end_scene(void **state)
+{
+	struct scene *scene = *state;
+
+	session_free(scene->session);
+	buf_free(&scene->scratch);
+	for (size_t i = 0; i < scene->count; i++) {
+		free(scene->entries[i].json);
+		yajl_tree_free(scene->entries[i].tree);
+	}
+	free(scene);
+	return 0;
+}
+
+static void begin(struct scene *scene, uint64_t ordinal, uint64_t stamp, const char *id,
+		  const char *tool, const char *args)
+{
+	story_begin(&scene->packet, ordinal, stamp, id, tool, args);
+	assert_int_equal(session_journal(scene->session, scene->packet.bytes, scene->packet.size),
+			 0);
+}
+
+static void end(struct scene *scene, uint64_t ordinal, uint64_t stamp)
+{
+	story_end(&scene->packet, ordinal, stamp, MF_END_RESPONSE, "done");
+	assert_int_equal(session_journal(scene->session, scene->packet.bytes, scene->packet.size),
+			 0);
+}
+
+static void happen(struct scene *scene)
+{
+	struct event_view event;
+
+	assert_int_equal(event_parse(&scene->event, scene->event.head.size, &event), 0);
+	assert_int_equal(session_event(scene->session, &event, false), 0);
+}
+
+static yajl_val last(const struct scene *scene, enum log_type type)
+{
+	for (size_t i = scene->count; i-- > 0;)
+		if (scene->entries[i].type == type)
+			return scene->entries[i].tree;
+	return NULL;
+}
+
+static yajl_val at(yajl_val tree, const char *key)
+{
+	const char *path[] = { key, NULL };
+
+	return yajl_tree_get(tree, path, yajl_t_any);
+}
+
+static yajl_val item(yajl_val array, size_t index)
+{
+	assert_true(YAJL_IS_ARRAY(array));
+	assert_in_range(index, 0, YAJL_GET_ARRAY(array)->len - 1);
+	return YAJL_GET_ARRAY(array)->values[index];
+}
+
+static size_t count_of(yajl_val array)
+{
+	assert_true(YAJL_IS_ARRAY(array));
+	return YAJL_GET_ARRAY(array)->len;
+}
+
+static void expect(yajl_val tree, const char *key, const char *text)
+{
+	yajl_val value = key ? at(tree, key) : tree;
+
+	assert_non_null(value);
+	if (YAJL_IS_NUMBER(value))
+		assert_string_equal(YAJL_GET_NUMBER(value), text);
+	else
+		assert_string_equal(YAJL_GET_STRING(value), text);
+}
+
+/* One call that reads a file of its own and /etc/passwd. */
+static yajl_val lie(struct scene *scene)
+{
+	begin(scene, 1, MF_STAMP(1, 1), "\"req-42\"", "read_customer_data", "{\"customer\":7}");
+	story_open(&scene->event, MF_STAMP(1, 1), "/srv/app/customers.db", O_RDONLY | O_CLOEXEC);
+	happen(scene);
+	story_open(&scene->event, MF_STAMP(1, 1), "/etc/passwd", O_RDONLY);
+	happen(scene);
+	end(scene, 1, MF_STAMP(2, 0));
+	session_close_first(scene->session);
+	return last(scene, LOG_REQUEST);
+}
+
+static void a_record_says_who_asked_what_was_claimed_and_what_happened(void **state)
+{
+	yajl_val record = lie(*state);
+	yajl_val events = at(record, "events");
+
+	expect(record, "schema", "mcpfloor.record/1");
+	expect(record, "uid", "1122334455667788-1");
+	expect(record, "req_id", "req-42");
+	expect(record, "tool", "read_customer_data");
+	expect(record, "tenant", "acme");
+	expect(record, "end", "response");
+	expect(record, "duration_ns", "1000000");
+	expect(record, "started", "2023-11-14T22:13:20.001000000Z");
+	expect(at(record, "arguments"), "customer", "7");
+	expect(at(record, "app_log"), "outcome", "completed successfully");
+	expect(at(record, "app_log"), "text", "done");
+	assert_int_equal(count_of(events), 2);
+	expect(item(events, 0), "kind", "open");
+	expect(item(events, 0), "label", "exclusive");
+	expect(item(events, 0), "risk", "baseline");
+	expect(item(events, 0), "process", "100@1000");
+	expect(item(at(item(events, 0), "flags"), 1), NULL, "O_CLOEXEC");
+	expect(item(events, 1), "path", "/etc/passwd");
+	expect(item(events, 1), "risk", "alert");
+	expect(at(record, "summary"), "alerts", "1");
+	expect(at(record, "summary"), "files_read", "2");
+	assert_true(YAJL_IS_TRUE(at(record, "complete")));
+	assert_int_equal(count_of(at(record, "processes")), 1);
+}
+
+static void equal_events_are_folded_with_count_and_last_time(void **state)
+{
+	struct scene *scene = *state;
+	yajl_val events;
+
+	begin(scene, 1, MF_STAMP(1, 1), "1", "t", "{}");
+	for (int i = 0; i < 1000; i++) {
+		story_open(&scene->event, MF_STAMP(1, 1), i % 2 ? "/a" : "/b", O_RDONLY);
+		scene->event.head.t_ns += (uint64_t)i;
+		happen(scene);
+	}
+	end(scene, 1, MF_STAMP(2, 0));
+	session_close_first(scene->session);
+	events = at(last(scene, LOG_REQUEST), "events");
+	assert_int_equal(count_of(events), 2);
+	expect(item(events, 0), "count", "500");
+	expect(item(events, 0), "t_ns", "500");
+	expect(item(events, 0), "last_ns", "1498");
+	assert_int_equal(scene->stats.folded, 998);
+}
+
+static void rows_beyond_the_bound_are_counted_and_the_record_says_so(void **state)
+{
+	struct scene *scene = *state;
+	char path[32];
+	yajl_val record;
+
+	begin(scene, 1, MF_STAMP(1, 1), "1", "t", "{}");
+	for (int i = 0; i < ROWS_MAX + 7; i++) {
+		snprintf(path, sizeof(path), "/f%d", i);
+		story_open(&scene->event, MF_STAMP(1, 1), path, O_RDONLY);
+		happen(scene);
+	}
+	end(scene, 1, MF_STAMP(2, 0));
+	session_close_first(scene->session);
+	record = last(scene, LOG_REQUEST);
+	assert_int_equal(count_of(at(record, "events")), ROWS_MAX);
+	expect(record, "events_more", "7");
+	assert_true(YAJL_IS_FALSE(at(record, "complete")));
+	expect(item(at(record, "incomplete"), 0), NULL, "more rows than are kept");
+}
+
+static void an_event_of_an_epoch_that_is_not_told_waits(void **state)
+{
+	struct scene *scene = *state;
+	struct event_view event;
+
+	story_open(&scene->event, MF_STAMP(1, 1), "/x", O_RDONLY);
+	assert_int_equal(event_parse(&scene->event, scene->event.head.size, &event), 0);
+	assert_int_equal(session_event(scene->session, &event, false), -EAGAIN);
+	begin(scene, 1, MF_STAMP(1, 1), "1", "t", "{}");
+	assert_int_equal(session_event(scene->session, &event, false), 0);
+	assert_int_equal(scene->stats.epoch_unknown, 0);
+}
+
+static void an_event_that_stays_untold_makes_records_incomplete(void **state)
+{
+	struct scene *scene = *state;
+	struct event_view event;
+	yajl_val record;
+
+	begin(scene, 1, MF_STAMP(1, 1), "1", "t", "{}");
+	story_open(&scene->event, MF_STAMP(2, 2), "/x", O_RDONLY);
+	assert_int_equal(event_parse(&scene->event, scene->event.head.size, &event), 0);
+	assert_int_equal(session_event(scene->session, &event, true), 0);
+	end(scene, 1, MF_STAMP(3, 1));
+	session_close_first(scene->session);
+	record = last(scene, LOG_REQUEST);
+	expect(item(at(record, "events"), 0), "label", "candidates");
+	assert_true(YAJL_IS_TRUE(at(item(at(record, "events"), 0), "in_flight_unknown")));
+	assert_true(YAJL_IS_FALSE(at(record, "complete")));
+	assert_int_equal(scene->stats.epoch_unknown, 1);
+}
+
+static void losses_of_the_kernel_side_make_open_records_incomplete(void **state)
+{
+	struct scene *scene = *state;
+	yajl_val record;
+
+	scene->counters.lost[MF_LOSS_RING_FULL] = 5;
+	begin(scene, 1, MF_STAMP(1, 1), "1", "t", "{}");
+	scene->counters.lost[MF_LOSS_RING_FULL] = 8;
+	end(scene, 1, MF_STAMP(2, 0));
+	session_close_first(scene->session);
+	record = last(scene, LOG_REQUEST);
+	expect(at(record, "lost"), "ring_full", "3");
+	assert_true(YAJL_IS_FALSE(at(record, "complete")));
+}
+
+static void two_in_flight_share_an_event_as_candidates(void **state)
+{
+	struct scene *scene = *state;
+
+	begin(scene, 1, MF_STAMP(1, 1), "1", "t", "{}");
+	begin(scene, 2, MF_STAMP(2, 2), "2", "t", "{}");
+	story_open(&scene->event, MF_STAMP(2, 2), "/x", O_RDONLY);
+	happen(scene);
+	end(scene, 1, MF_STAMP(3, 1));
+	end(scene, 2, MF_STAMP(4, 0));
+	for (int i = 0; i < 2; i++) {
+		yajl_val row;
+
+		session_close_first(scene->session);
+		row = item(at(last(scene, LOG_REQUEST), "events"), 0);
+		expect(row, "label", "candidates");
+		assert_int_equal(count_of(at(row, "candidates")), 2);
+	}
+}
+
+static void a_child_is_of_its_request_and_late_after_its_end(void **state)
+{
+	struct scene *scene = *state;
+	yajl_val record, late;
+
+	begin(scene, 1, MF_STAMP(1, 1), "1", "t", "{}");
+	story_fork(&scene->event, MF_STAMP(1, 1), 200, MF_STAMP(1, 1));
+	happen(scene);
+	story_exec(&scene->event, MF_STAMP(1, 1), "/usr/bin/curl", "curl\0--token\0abc\0http://x",
+		   25);
+	story_by(&scene->event, 200, MF_STAMP(1, 1));
+	happen(scene);
+	end(scene, 1, MF_STAMP(2, 0));
+	story_open(&scene->event, MF_STAMP(2, 0), "/late", O_RDONLY);
+	story_by(&scene->event, 200, MF_STAMP(1, 1));
+	happen(scene); /* the record is still open: it waits for its barrier */
+	session_close_first(scene->session);
+	record = last(scene, LOG_REQUEST);
+	assert_int_equal(count_of(at(record, "events")), 3);
+	expect(item(at(record, "events"), 2), "label", "lineage");
+	assert_true(YAJL_IS_TRUE(at(item(at(record, "events"), 2), "late")));
+	expect(item(at(record, "processes"), 1), "exe", "/usr/bin/curl");
+	expect(item(at(record, "processes"), 1), "born", "1122334455667788-1");
+	expect(item(at(item(at(record, "processes"), 1), "argv"), 2), NULL, "[masked]");
+	expect(at(record, "summary"), "unexpected_subprocesses", "1");
+	happen(scene); /* now it is closed */
+	session_flush(scene->session, STORY_MONO, true);
+	late = last(scene, LOG_LATE);
+	expect(item(at(late, "uids"), 0), NULL, "1122334455667788-1");
+	expect(item(at(late, "events"), 0), "request", "1122334455667788-1");
+	assert_true(YAJL_IS_TRUE(at(item(at(late, "events"), 0), "late")));
+}
+
+static void what_belongs_to_no_request_is_background(void **state)
+{
+	struct scene *scene = *state;
+	yajl_val background;
+
+	story_open(&scene->event, MF_STAMP(0, 0), "/usr/lib/node/x.js", O_RDONLY);
+	happen(scene);
+	assert_null(last(scene, LOG_BACKGROUND));
+	begin(scene, 1, MF_STAMP(1, 1), "1", "t", "{}"); /* flushes */
+	background = last(scene, LOG_BACKGROUND);
+	expect(item(at(background, "events"), 0), "label", "background");
+	assert_null(at(item(at(background, "events"), 0), "request"));
+}
+
+static void claims_are_held_against_what_happened(void **state)
+{
+	static const uint8_t there[4] = { 198, 51, 100, 42 };
+	static const uint8_t here[4] = { 127, 0, 0, 1 };
+	struct scene *scene = *state;
+	yajl_val claims;
+
+	story_tool(&scene->packet, "t", 2, 1, 1);
+	assert_int_equal(session_journal(scene->session, scene->packet.bytes, scene->packet.size),
+			 0);
+	begin(scene, 1, MF_STAMP(1, 1), "1", "t", "{}");
+	story_open(&scene->event, MF_STAMP(1, 1), "/srv/app/x.db-wal", O_RDWR | O_CREAT);
+	happen(scene); /* a side file of a read is no contradiction */
+	story_open(&scene->event, MF_STAMP(1, 1), "/srv/app/out", O_WRONLY);
+	happen(scene);
+	story_change(&scene->event, MF_EV_DELETE, MF_STAMP(1, 1), "/srv/app/old");
+	happen(scene);
+	story_connect(&scene->event, MF_STAMP(1, 1), here, 80);
+	happen(scene);
+	story_connect(&scene->event, MF_STAMP(1, 1), there, 443);
+	happen(scene);
+	end(scene, 1, MF_STAMP(2, 0));
+	session_close_first(scene->session);
+	claims = at(last(scene, LOG_REQUEST), "claims");
+	assert_true(YAJL_IS_TRUE(at(at(claims, "hints"), "readOnlyHint")));
+	assert_int_equal(count_of(at(claims, "contradictions")), 3);
+	expect(item(at(claims, "contradictions"), 0), NULL,
+	       "readOnlyHint is true, but open /srv/app/out, delete /srv/app/old");
+	expect(item(at(claims, "contradictions"), 2), NULL,
+	       "openWorldHint is false, but connect 198.51.100.42 port 443");
+	expect(item(at(at(last(scene, LOG_REQUEST), "summary"), "hosts"), 1), NULL,
+	       "198.51.100.42:443");
+}
+
+static void ids_are_kept_as_written(void **state)
+{
+	static const char *const ids[] = { "0",		 "\"\"", "\"0\"",
+					   "-1",	 "1.0",	 "9007199254740993",
+					   "\"\\u0031\"" };
+	struct scene *scene = *state;
+	char want[64];
+
+	for (uint64_t i = 0; i < ARRAY_LEN(ids); i++) {
+		begin(scene, i + 1, MF_STAMP(2 * i + 1, 1), ids[i], "t", "{}");
+		end(scene, i + 1, MF_STAMP(2 * i + 2, 0));
+		session_close_first(scene->session);
+		snprintf(want, sizeof(want), "\"req_id\":%s,", ids[i]);
+		assert_non_null(strstr(scene->entries[scene->count - 1].json, want));
+	}
+}
+
+static void bytes_that_are_no_text_are_escaped_and_said_so(void **state)
+{
+	struct scene *scene = *state;
+	yajl_val row;
+
+	begin(scene, 1, MF_STAMP(1, 1), "1", "t", "{\"a\":\xff}");
+	story_open(&scene->event, MF_STAMP(1, 1), "/a\xff\\x\n\x1b[31m", O_RDONLY);
+	happen(scene);
+	end(scene, 1, MF_STAMP(2, 0));
+	session_close_first(scene->session);
+	row = item(at(last(scene, LOG_REQUEST), "events"), 0);
+	expect(row, "path", "/a\\xff\\\\x\n\x1b[31m");
+	assert_true(YAJL_IS_TRUE(at(row, "escaped")));
+	assert_true(YAJL_IS_STRING(at(last(scene, LOG_REQUEST), "arguments")));
+}
+
+static void a_broken_journal_makes_everything_after_it_incomplete(void **state)
+{
+	struct scene *scene = *state;
+
+	begin(scene, 1, MF_STAMP(1, 1), "1", "t", "{}");
+	story_begin(&scene->packet, 2, MF_STAMP(1, 1), "2", "t", "{}"); /* no new epoch */
+	assert_int_equal(session_journal(scene->session, scene->packet.bytes, scene->packet.size),
+			 -EBADMSG);
+	assert_int_equal(scene->stats.journal_bad, 1);
+	session_end_request(scene->session, scene->session->oldest, MF_END_RELAY_GONE, STORY_MONO);
+	session_close_first(scene->session);
+	assert_true(YAJL_IS_FALSE(at(last(scene, LOG_REQUEST), "complete")));
+	expect(last(scene, LOG_REQUEST), "end", "relay-gone");
+}
+
+static void dead_processes_are_forgotten_when_no_record_names_them(void **state)
+{
+	struct scene *scene = *state;
+
+	begin(scene, 1, MF_STAMP(1, 1), "1", "t", "{}");
+	for (uint32_t pid = 1000; pid < 41000; pid++) {
+		story_fork(&scene->event, MF_STAMP(1, 1), pid, MF_STAMP(1, 1));
+		happen(scene);
+		story_exit_event(&scene->event, MF_STAMP(1, 1), 0);
+		story_by(&scene->event, pid, MF_STAMP(1, 1));
+		happen(scene);
+	}
+	assert_true(scene->session->processes.count <= ROWS_PROCESSES_MAX + 2);
+	end(scene, 1, MF_STAMP(2, 0));
+	session_close_first(scene->session);
+	assert_int_equal(scene->session->processes.count, 1);
+}
+
+static void the_session_end_tells_status_counts_and_leftovers(void **state)
+{
+	struct scene *scene = *state;
+	struct mf_r_gone gone = { .session = STORY_SESSION, .killed = 1 };
+	yajl_val end_entry;
+
+	gone.leftovers[0].pid = 200;
+	strcpy(gone.leftovers[0].comm, "helper");
+	lie(scene);
+	story_exit(&scene->packet, 7 << 8);
+	assert_int_equal(session_journal(scene->session, scene->packet.bytes, scene->packet.size),
+			 0);
+	session_finish(scene->session, &gone, "exit", STORY_MONO + 5000000);
+	end_entry = last(scene, LOG_SESSION_END);
+	expect(end_entry, "end", "exit");
+	expect(at(end_entry, "exit"), "code", "7");
+	expect(end_entry, "requests", "1");
+	expect(item(at(end_entry, "leftovers"), 0), "comm", "helper");
+}
+
+static void text_of_a_record_leads_with_the_alert_and_is_safe_to_print(void **state)
+{
+	struct scene *scene = *state;
+	_cleanup_buf_ struct buf out = { 0 };
+	struct render_style style = { 0 };
+	struct json_text json;
+
+	lie(scene);
+	json.json = scene->entries[scene->count - 1].json;
+	json.size = strlen(json.json);
+	assert_int_equal(render_record(&out, &style, &json, NULL, 0), 0);
+	assert_int_equal(buf_append(&out, "", 1), 0);
+	assert_non_null(strstr((const char *)buf_bytes(&out), "/etc/passwd"));
+	assert_non_null(strstr((const char *)buf_bytes(&out), "completed successfully"));
+	assert_null(strchr((const char *)buf_bytes(&out), '\x1b'));
+	assert_int_equal(record_has_id(&json, "req-42"), 1);
+	assert_int_equal(record_has_id(&json, "req-43"), 0);
+}
+
+#define SCENE(test) cmocka_unit_test_setup_teardown(test, begin_scene, end_scene)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SCENE(a_record_says_who_asked_what_was_claimed_and_what_happened),
+		SCENE(equal_events_are_folded_with_count_and_last_time),
+		SCENE(rows_beyond_the_bound_are_counted_and_the_record_says_so),
+		SCENE(an_event_of_an_epoch_that_is_not_told_waits),
+		SCENE(an_event_that_stays_untold_makes_records_incomplete),
+		SCENE(losses_of_the_kernel_side_make_open_records_incomplete),
+		SCENE(two_in_flight_share_an_event_as_candidates),
+		SCENE(a_child_is_of_its_request_and_late_after_its_end),
+		SCENE(what_belongs_to_no_request_is_background),
+		SCENE(claims_are_held_against_what_happened),
+		SCENE(ids_are_kept_as_written),
+		SCENE(bytes_that_are_no_text_are_escaped_and_said_so),
+		SCENE(a_broken_journal_makes_everything_after_it_incomplete),
+		SCENE(dead_processes_are_forgotten_when_no_record_names_them),
+		SCENE(the_session_end_tells_status_counts_and_leftovers),
+		SCENE(text_of_a_record_leads_with_the_alert_and_is_safe_to_print),
+	};
+
+	return cmocka_run_group_tests_name("session", tests, NULL, NULL);
+}
