@@ -113,7 +113,7 @@ static int open_below(int mount_fd, const char *root, void *data)
 	size_t root_size = strcmp(root, "/") == 0 ? 0 : strlen(root);
 	int fd;
 
-	if (strncmp(path, root, root_size) != 0 ||
+	if (!path || strncmp(path, root, root_size) != 0 ||
 	    (path[root_size] != '/' && path[root_size] != '\0'))
 		return 0;
 	path += root_size;

@@ -39,6 +39,11 @@ static void take_lost(const struct session *session, uint64_t lost[MF_LOSS_MAX])
 				  : 0;
 }
 
+void session_look(struct session *session)
+{
+	take_lost(session, session->lost_calm);
+}
+
 uint64_t session_lost(const struct session *session, const uint64_t *before,
 		      uint64_t ret_lost[MF_LOSS_MAX])
 {
@@ -229,7 +234,7 @@ static int journal_begin(struct session *session, const struct journal_view *ent
 	request->ordinal = ordinal;
 	request->begin_ns = entry->head->t_ns;
 	request->incomplete = session->incomplete | (resume ? INC_RESTARTED : 0);
-	take_lost(session, request->lost);
+	memcpy(request->lost, session->lost_calm, sizeof(request->lost));
 	take_begin(session, request, entry);
 	request->older = session->newest;
 	if (session->newest)

@@ -124,6 +124,7 @@ struct session {
 	} memo; /* the last label: runs of events share it */
 	uint64_t seed;
 	const struct mf_session_counters *mapped; /* NULL: not known */
+	uint64_t lost_calm[MF_LOSS_MAX]; /* the counters when the recorder last looked */
 	struct session_stats *stats;
 	struct buf *scratch; /* for entries; the caller's */
 	session_emit *emit;
@@ -170,3 +171,9 @@ uint64_t session_real_ns(const struct session *session, uint64_t mono_ns);
 /* Losses of the session since `before`. */
 uint64_t session_lost(const struct session *session, const uint64_t *before,
 		      uint64_t ret_lost[MF_LOSS_MAX]);
+
+/*
+ * The recorder has looked: what is lost from now on may belong to whatever begins after this, also
+ * when its beginning is read later than the loss.
+ */
+void session_look(struct session *session);

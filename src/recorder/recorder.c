@@ -86,6 +86,8 @@ static void step(struct recorder *recorder)
 		feed_strangers(recorder);
 	closing_step(recorder);
 	flush_batches(recorder);
+	for (struct live *live = recorder->live; live; live = live->next)
+		session_look(live->session);
 	err = log_tick(recorder->log, recorder->now_ns, false);
 	link_report_log(recorder, err != 0);
 	if (recorder->trim && !events) {
