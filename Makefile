@@ -41,6 +41,7 @@ test: all
 
 install: all
 	meson configure build -Dprefix=$(abspath $(PREFIX))
+	ninja -C build
 	DESTDIR=$(DESTDIR) meson install -C build --no-rebuild
 
 bench: all
