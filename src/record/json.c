@@ -158,7 +158,16 @@ static const char *method_name(unsigned method)
 	return method < ARRAY_LEN(names) && names[method] ? names[method] : "unknown";
 }
 
-/* The id as it was written, where that is a JSON scalar, as it should be; else as text. */
+static bool has_control(const struct blob *blob)
+{
+	for (size_t i = 0; i < blob->size; i++)
+		if ((unsigned char)blob->bytes[i] < 0x20)
+			return true;
+	return false;
+}
+
+/* The id as it was written, where that is a JSON scalar, as it should be; else as text. An id is no
+ * secret: it is checked, not masked. */
 static void write_id(struct jsonout *json, const struct request *request)
 {
 	const struct blob *id = &request->text[0];
@@ -168,15 +177,11 @@ static void write_id(struct jsonout *json, const struct request *request)
 	if (!id->size || request->begin.flags & MF_JF_ID_MISSING)
 		return;
 	json_key(json, "req_id");
-	if (id->bytes[0] != '{' && id->bytes[0] != '[' && id->bytes[0] != '"' &&
-	    !mask_json(&clean, id->bytes, id->size, &masked)) {
-		json_raw(json, buf_bytes(&clean), buf_size(&clean));
-	} else if (id->bytes[0] == '"' && !mask_json(&clean, id->bytes, id->size, &masked)) {
-		/* an id is no secret; it is checked only, and kept as written */
+	if (id->bytes[0] != '{' && id->bytes[0] != '[' && !has_control(id) &&
+	    !mask_json(&clean, id->bytes, id->size, &masked))
 		json_raw(json, id->bytes, id->size);
-	} else {
+	else
 		json_text(json, id->bytes, id->size);
-	}
 }
 
 static void write_arguments(struct jsonout *json, const struct request *request, bool *masked,

@@ -57,18 +57,16 @@ static void write_path_flags(struct jsonout *json, uint32_t flags)
 			json_kv_bool(json, names[i].name, true);
 }
 
-static void write_risk(struct jsonout *json, const struct row_place *place, const struct row *row,
-		       const char *texts)
+/* json_summary() looked at it, before the rows are written. */
+static void write_risk(struct jsonout *json, const struct row *row)
 {
-	const char *risk =
-		risk_name(risk_of(row->kind, row->body, texts, place->session->info.cwd));
+	const char *risk = risk_name(row->risk);
 
 	if (risk)
 		json_kv_str(json, "risk", risk);
 }
 
-static void write_file(struct jsonout *json, const struct row_place *place, const struct row *row,
-		       const char *texts)
+static void write_file(struct jsonout *json, const struct row *row, const char *texts)
 {
 	const struct mf_ev_file *file = row->body;
 
@@ -80,11 +78,10 @@ static void write_file(struct jsonout *json, const struct row_place *place, cons
 		json_kv_bool(json, "flags_unknown", true);
 	if (file->how & MF_OPEN_IOURING)
 		json_kv_bool(json, "io_uring", true);
-	write_risk(json, place, row, texts);
+	write_risk(json, row);
 }
 
-static void write_change(struct jsonout *json, const struct row_place *place, const struct row *row,
-			 const char *texts)
+static void write_change(struct jsonout *json, const struct row *row, const char *texts)
 {
 	const struct mf_ev_change *change = row->body;
 
@@ -92,7 +89,7 @@ static void write_change(struct jsonout *json, const struct row_place *place, co
 	if (change->path2_len)
 		json_kv_text(json, "path2", texts + change->path_len, change->path2_len);
 	write_path_flags(json, change->path_flags | change->path2_flags);
-	write_risk(json, place, row, texts);
+	write_risk(json, row);
 }
 
 static void write_address(struct jsonout *json, const char *const keys[2], unsigned family,
@@ -191,12 +188,8 @@ static void write_exec(struct jsonout *json, const struct row *row, const char *
 
 static void write_process_id(struct jsonout *json, const char *key, uint32_t pid, uint64_t start_ns)
 {
-	char id[40];
-
 	json_key(json, key);
-	json_raw(
-		json, id,
-		(size_t)snprintf(id, sizeof(id), "\"%u@%llu\"", pid, (unsigned long long)start_ns));
+	json_pair(json, pid, '@', start_ns);
 }
 
 static void write_exit(struct jsonout *json, uint32_t status)
@@ -257,8 +250,7 @@ static bool row_is_text(const struct row *row, const char *texts, size_t size)
 	return utf8_valid(texts, size) && utf8_valid(row->comm, strnlen(row->comm, MF_COMM_LEN));
 }
 
-static void write_body(struct jsonout *json, const struct row_place *place, const struct row *row,
-		       const char *texts)
+static void write_body(struct jsonout *json, const struct row *row, const char *texts)
 {
 	switch (event_kind(row->kind)->body) {
 	case BODY_FORK:
@@ -271,10 +263,10 @@ static void write_body(struct jsonout *json, const struct row_place *place, cons
 		write_exit(json, ((const struct mf_ev_exit *)row->body)->code);
 		break;
 	case BODY_FILE:
-		write_file(json, place, row, texts);
+		write_file(json, row, texts);
 		break;
 	case BODY_CHANGE:
-		write_change(json, place, row, texts);
+		write_change(json, row, texts);
 		break;
 	case BODY_NET:
 		write_net(json, row);
@@ -303,7 +295,7 @@ void json_row(struct jsonout *json, const struct row_place *place, const struct 
 	json_kv_text(json, "comm", row->comm, strnlen(row->comm, MF_COMM_LEN));
 	write_label(json, place, row);
 	json_kv_str(json, "verdict", "observed");
-	write_body(json, place, row, texts);
+	write_body(json, row, texts);
 	if (row->flags & MF_EVF_LATE_SEEN)
 		json_kv_bool(json, "late_seen", true);
 	if (row->flags & MF_EVF_KTHREAD)

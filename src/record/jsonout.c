@@ -48,17 +48,40 @@ void json_key(struct jsonout *json, const char *key)
 	json->comma = false;
 }
 
-void json_u64(struct jsonout *json, uint64_t value)
-{
-	char digits[20];
-	size_t at = sizeof(digits);
+#define DIGITS_MAX 20
 
-	value_begins(json);
+/* Writes the digits that end before `end`; returns how many. */
+static size_t digits_before(char *end, uint64_t value)
+{
+	char *at = end;
+
 	do {
-		digits[--at] = (char)('0' + value % 10);
+		*--at = (char)('0' + value % 10);
 		value /= 10;
 	} while (value);
-	put(json, digits + at, sizeof(digits) - at);
+	return (size_t)(end - at);
+}
+
+void json_u64(struct jsonout *json, uint64_t value)
+{
+	char digits[DIGITS_MAX];
+	size_t count = digits_before(digits + sizeof(digits), value);
+
+	value_begins(json);
+	put(json, digits + sizeof(digits) - count, count);
+}
+
+void json_pair(struct jsonout *json, uint64_t first, char separator, uint64_t second)
+{
+	char text[2 * DIGITS_MAX + 3];
+	char *at = text + sizeof(text);
+
+	*--at = '"';
+	at -= digits_before(at, second);
+	*--at = separator;
+	at -= digits_before(at, first);
+	*--at = '"';
+	json_raw(json, at, (size_t)(text + sizeof(text) - at));
 }
 
 void json_i64(struct jsonout *json, int64_t value)

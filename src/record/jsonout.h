@@ -35,6 +35,8 @@ void json_null(struct jsonout *json);
 void json_text(struct jsonout *json, const void *bytes, size_t size);
 void json_str(struct jsonout *json, const char *text);
 void json_hex(struct jsonout *json, const uint8_t *bytes, size_t size);
+/* Two numbers as one string, "7@42". */
+void json_pair(struct jsonout *json, uint64_t first, char separator, uint64_t second);
 /* One JSON value as it is. */
 void json_raw(struct jsonout *json, const void *bytes, size_t size);
 

@@ -278,7 +278,9 @@ static int check_json(const char *json, size_t size)
 		return -ENOMEM;
 	if (!utf8_valid(json, size))
 		return -EBADMSG;
+	/* the newline shows an unfinished token behind the value, which yajl alone lets pass */
 	if (yajl_parse(parser, (const unsigned char *)json, size) != yajl_status_ok ||
+	    yajl_parse(parser, (const unsigned char *)"\n", 1) != yajl_status_ok ||
 	    yajl_complete_parse(parser) != yajl_status_ok)
 		return depth.too_deep ? -E2BIG : -EBADMSG;
 	return 0;
@@ -294,6 +296,7 @@ struct walk {
 	bool object[MASK_DEPTH_MAX + 2];
 	bool expect_key;
 	bool secret_next; /* the key just read says so */
+	bool over; /* the value is whole */
 	bool *masked;
 };
 
@@ -396,11 +399,15 @@ int mask_json(struct buf *out, const char *json, size_t size, bool *ret_masked)
 	while (!err && walk.at < size) {
 		char c = json[walk.at];
 
-		if (c == '"') {
-			err = walk_string(&walk);
-		} else if (c == ' ' || c == '\t' || c == '\r' || c == '\n') {
+		if (c == ' ' || c == '\t' || c == '\r' || c == '\n') {
 			walk.at++;
 			err = buf_append(out, " ", 1);
+			continue;
+		}
+		if (walk.over)
+			return -EBADMSG;
+		if (c == '"') {
+			err = walk_string(&walk);
 		} else if (c && strchr("{}[],:", c)) {
 			walk_structure(&walk, c);
 			walk.at++;
@@ -408,6 +415,7 @@ int mask_json(struct buf *out, const char *json, size_t size, bool *ret_masked)
 		} else {
 			err = walk_scalar(&walk);
 		}
+		walk.over = !walk.depth;
 	}
 	return err;
 }

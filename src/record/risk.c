@@ -124,10 +124,13 @@ static bool matches(const struct pattern *pattern, const char *path, size_t size
 	return false;
 }
 
+/* Most paths have no hidden component, and most patterns ask for one. */
 static bool matches_any(const struct pattern *table, size_t count, const char *path, size_t size)
 {
+	bool hidden = memmem(path, size, "/.", 2) != NULL;
+
 	for (size_t i = 0; i < count; i++)
-		if (matches(&table[i], path, size))
+		if ((hidden || table[i].text[1] != '.') && matches(&table[i], path, size))
 			return true;
 	return false;
 }

@@ -35,6 +35,7 @@ struct row {
 	uint32_t flags; /* MF_EVF_* */
 	uint16_t kind; /* enum mf_kind */
 	bool late;
+	uint8_t risk; /* enum risk, 0: not looked at yet */
 	char comm[MF_COMM_LEN];
 };
 

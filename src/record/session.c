@@ -105,6 +105,7 @@ int session_new(const struct session_setup *setup, struct session **ret_session)
 		session->incomplete |= INC_NOT_COVERED;
 	if (session->info.mounts_unmarked)
 		session->incomplete |= INC_MOUNTS;
+	session_look(session);
 	take_lost(session, session->background.lost);
 	take_lost(session, session->late.lost);
 	json_session_start(session->scratch, session);

@@ -90,13 +90,15 @@ static bool is_outgoing(unsigned kind)
 	       kind == MF_EV_TCP_OPEN || kind == MF_EV_TCP_FAIL;
 }
 
-static void sum_row(struct summary *sum, const struct session *session, const struct row *row)
+static void sum_row(struct summary *sum, const struct session *session, struct row *row)
 {
 	size_t first, second;
 	const char *texts = row_text(row, &first, &second);
 	const struct mf_ev_change *change = row->body;
 
-	if (risk_of(row->kind, row->body, texts, session->info.cwd) == RISK_ALERT)
+	/* kept for the row itself, which is written next */
+	row->risk = (uint8_t)risk_of(row->kind, row->body, texts, session->info.cwd);
+	if (row->risk == RISK_ALERT)
 		sum->alerts += row->count;
 	switch (event_kind(row->kind)->body) {
 	case BODY_EXEC:

@@ -125,8 +125,9 @@ static void masking_inside_json_never_breaks_an_escape(void **state)
 
 static void what_is_no_json_value_is_refused(void **state)
 {
-	static const char *const bad[] = { "",	  "{",	      "{}x",	  "{} {}",   "nul",
-					   "'a'", "\"\xff\"", "\"a\nb\"", "{\"a\":}" };
+	static const char *const bad[] = { "",	     "{",	 "{}x",	     "{} {}",	 "nul",
+					   "'a'",    "\"\xff\"", "\"a\nb\"", "{\"a\":}", "2\"read{",
+					   "{} \"x", "[]tru",	 "truefal",  "2-" };
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		_cleanup_buf_ struct buf out = { 0 };

@@ -265,6 +265,7 @@ static void losses_of_the_kernel_side_make_open_records_incomplete(void **state)
 	yajl_val record;
 
 	scene->counters.lost[MF_LOSS_RING_FULL] = 5;
+	session_look(scene->session);
 	begin(scene, 1, MF_STAMP(1, 1), "1", "t", "{}");
 	scene->counters.lost[MF_LOSS_RING_FULL] = 8;
 	end(scene, 1, MF_STAMP(2, 0));
@@ -272,6 +273,19 @@ static void losses_of_the_kernel_side_make_open_records_incomplete(void **state)
 	record = last(scene, LOG_REQUEST);
 	expect(at(record, "lost"), "ring_full", "3");
 	assert_true(YAJL_IS_FALSE(at(record, "complete")));
+}
+
+static void a_loss_before_the_beginning_was_read_counts_for_the_request(void **state)
+{
+	struct scene *scene = *state;
+
+	session_look(scene->session);
+	scene->counters.lost[MF_LOSS_RING_BULK] =
+		2; /* it happened after the page showed the call */
+	begin(scene, 1, MF_STAMP(1, 1), "1", "t", "{}");
+	end(scene, 1, MF_STAMP(2, 0));
+	session_close_first(scene->session);
+	expect(at(last(scene, LOG_REQUEST), "lost"), "ring_bulk", "2");
 }
 
 static void two_in_flight_share_an_event_as_candidates(void **state)
@@ -491,6 +505,7 @@ int main(void)
 		SCENE(an_event_of_an_epoch_that_is_not_told_waits),
 		SCENE(an_event_that_stays_untold_makes_records_incomplete),
 		SCENE(losses_of_the_kernel_side_make_open_records_incomplete),
+		SCENE(a_loss_before_the_beginning_was_read_counts_for_the_request),
 		SCENE(two_in_flight_share_an_event_as_candidates),
 		SCENE(a_child_is_of_its_request_and_late_after_its_end),
 		SCENE(what_belongs_to_no_request_is_background),
