@@ -86,6 +86,9 @@ void session_conclude(struct session *session)
 	if (guard_link_end(&session->guard, (uint32_t)session->root_status, session->exit_flags,
 			   &reply) == 0)
 		name_leftovers(session, &reply);
+	/* one that took over meanwhile must learn of the exit too */
+	if (session->guard.new_journal >= 0)
+		traffic_resume(traffic, take_fd(&session->guard.new_journal));
 	/* only now is it certain that nothing works on a request any more */
 	traffic_server_exit(traffic);
 	traffic->counters.messages_dropped = session->say.dropped;

@@ -79,8 +79,11 @@ static struct pending_request *begin(struct traffic *traffic, const struct mcp_m
 	struct pending_request *request;
 	const struct mcp_id *id = message ? &message->id : &no_id;
 
-	if (pending_add(traffic->pending, id, traffic->next_ordinal + 1, entry.t_ns, &request) < 0)
+	if (pending_add(traffic->pending, id, traffic->next_ordinal + 1, entry.t_ns, &request) <
+	    0) {
+		traffic->journal.lost++;
 		return NULL;
+	}
 	entry.ordinal = ++traffic->next_ordinal;
 	request->method = method;
 	request->flags |= flags;
