@@ -17,6 +17,8 @@
 #include "engine/watch.h"
 #include "mcpfloor.skel.h"
 
+#define SLOTS_ROUND 64 /* few, so that a look at every session stays short */
+
 struct session *session_find(const struct engine *engine, uint64_t id)
 {
 	uint32_t slot;
@@ -157,8 +159,9 @@ static void session_free(struct engine *engine, struct session *session)
 	close_fd(session->mountinfo_fd);
 	close_fd(session->mounts_wake_fd);
 	if (engine->sessions[session->slot] == session) {
+		/* its counters stay: the recorder has records to close yet, and they say what was
+		 * lost */
 		engine->sessions[session->slot] = NULL;
-		memset(&engine->counters[session->slot], 0, sizeof(engine->counters[0]));
 		while (engine->sessions_top && !engine->sessions[engine->sessions_top - 1])
 			engine->sessions_top--;
 		if (!--engine->sessions_count)
@@ -171,13 +174,17 @@ static void session_free(struct engine *engine, struct session *session)
 static int slot_take(struct engine *engine, struct session *session)
 {
 	struct mf_session_counters *counters;
-	uint32_t slot;
+	uint32_t slot = engine->slot_next, tried = 0;
 	int error;
 
-	for (slot = 0; slot < MF_SESSIONS_MAX && engine->sessions[slot]; slot++)
-		;
-	if (slot == MF_SESSIONS_MAX)
+	/* round and round, so that a dead session's counters are overwritten as late as can be */
+	while (tried < MF_SESSIONS_MAX && engine->sessions[slot]) {
+		slot = (slot + 1) % MF_SESSIONS_MAX;
+		tried++;
+	}
+	if (tried == MF_SESSIONS_MAX)
 		return -EUSERS;
+	engine->slot_next = (slot + 1) % SLOTS_ROUND;
 	if (!engine->sessions_count) {
 		error = hooks_attach(engine);
 		if (error)

@@ -117,6 +117,7 @@ struct engine {
 	struct session *sessions[MF_SESSIONS_MAX]; /* by slot */
 	uint32_t sessions_count;
 	uint32_t sessions_top; /* no session has this slot or a higher one */
+	uint32_t slot_next; /* where the next session looks for a free slot */
 	struct dir_cache *dirs;
 	bool ask_by_iter; /* the kernel cannot look a task up in a `syscall` program */
 	bool skip_devices; /* see opens_open() */
