@@ -155,6 +155,7 @@ static int announce(const struct session *session, int journal_fd, bool resumed)
 		said.flags |= MF_RS_DIGEST_ONLY;
 	memcpy(said.name, session->name, sizeof(said.name));
 	memcpy(said.tenant, session->tenant, sizeof(said.tenant));
+	proc_cwd(session->root_pid, said.cwd);
 	return recorder_send(session->guard, &said, sizeof(said), journal_fd);
 }
 

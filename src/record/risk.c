@@ -150,12 +150,34 @@ static bool is_process_secret(const char *path, size_t size)
 	return in_tree(path, size, "/proc") && IN_TABLE(ends, path, size);
 }
 
-static bool write_is_unexpected(const char *path, size_t size, const char *cwd)
+/* A filesystem server is told on its command line where it may work. */
+static bool is_given(const char *path, size_t size, const struct workplace *place)
 {
-	if (IN_TABLE(usual_writes, path, size) || in_tree(path, size, "/proc"))
+	size_t at = 0;
+
+	while (at < place->argv_size) {
+		const char *arg = place->argv + at;
+		size_t length = strnlen(arg, place->argv_size - at);
+
+		if (at && length > 1 && arg[0] == '/') {
+			while (length > 1 && arg[length - 1] == '/')
+				length--;
+			if (size >= length && !memcmp(path, arg, length) &&
+			    (size == length || path[length] == '/') && length > 1)
+				return true;
+		}
+		at += strnlen(arg, place->argv_size - at) + 1;
+	}
+	return false;
+}
+
+static bool write_is_unexpected(const char *path, size_t size, const struct workplace *place)
+{
+	if (IN_TABLE(usual_writes, path, size) || in_tree(path, size, "/proc") ||
+	    is_given(path, size, place))
 		return false;
-	if (cwd[0] && strcmp(cwd, "/"))
-		return !in_tree(path, size, cwd);
+	if (place->cwd[0] && strcmp(place->cwd, "/"))
+		return !in_tree(path, size, place->cwd);
 	return IN_TABLE(system_trees, path, size);
 }
 
@@ -188,7 +210,8 @@ static enum risk risk_of_flags(const struct mf_ev_file *file)
 	}
 }
 
-static enum risk risk_of_file(const struct mf_ev_file *file, const char *path, const char *cwd)
+static enum risk risk_of_file(const struct mf_ev_file *file, const char *path,
+			      const struct workplace *place)
 {
 	size_t size = file->path_len;
 
@@ -196,40 +219,40 @@ static enum risk risk_of_file(const struct mf_ev_file *file, const char *path, c
 		return risk_of_flags(file);
 	if (IN_TABLE(sensitive, path, size) || is_process_secret(path, size))
 		return RISK_ALERT;
-	if (open_writes(file) && is_plain(file) && write_is_unexpected(path, size, cwd))
+	if (open_writes(file) && is_plain(file) && write_is_unexpected(path, size, place))
 		return RISK_ALERT;
 	return risk_of_flags(file);
 }
 
 static enum risk risk_of_change(const struct mf_ev_change *change, const char *texts,
-				const char *cwd)
+				const struct workplace *place)
 {
 	const char *path2 = texts + change->path_len;
 
 	if (!(change->path_flags & MF_PATH_UNRESOLVED) &&
 	    (IN_TABLE(sensitive, texts, change->path_len) ||
-	     write_is_unexpected(texts, change->path_len, cwd)))
+	     write_is_unexpected(texts, change->path_len, place)))
 		return RISK_ALERT;
 	if (change->path2_len && !(change->path2_flags & MF_PATH_UNRESOLVED) &&
 	    (IN_TABLE(sensitive, path2, change->path2_len) ||
-	     write_is_unexpected(path2, change->path2_len, cwd)))
+	     write_is_unexpected(path2, change->path2_len, place)))
 		return RISK_ALERT;
 	return RISK_WRITE;
 }
 
-enum risk risk_of(unsigned kind, const void *body, const char *texts, const char *cwd)
+enum risk risk_of(unsigned kind, const void *body, const char *texts, const struct workplace *place)
 {
 	switch (kind) {
 	case MF_EV_OPEN:
-		return risk_of_file(body, texts, cwd);
+		return risk_of_file(body, texts, place);
 	case MF_EV_OPEN_EXEC:
 		return RISK_BASELINE;
 	case MF_EV_CREATE:
-		return risk_of_change(body, texts, cwd) == RISK_ALERT ? RISK_ALERT : RISK_CREATE;
+		return risk_of_change(body, texts, place) == RISK_ALERT ? RISK_ALERT : RISK_CREATE;
 	case MF_EV_DELETE:
 	case MF_EV_RENAME:
 	case MF_EV_ATTRIB:
-		return risk_of_change(body, texts, cwd);
+		return risk_of_change(body, texts, place);
 	default:
 		return RISK_NONE;
 	}

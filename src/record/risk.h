@@ -20,8 +20,16 @@ enum risk {
 	RISK_ALERT = 5,
 };
 
-/* Of a file or change event; RISK_NONE for other kinds. `cwd` may be empty. */
-enum risk risk_of(unsigned kind, const void *body, const char *texts, const char *cwd);
+/* What a session says about where it works; either may be empty. */
+struct workplace {
+	const char *cwd;
+	const char *argv; /* of the root process, NUL separated: directories that it was given */
+	size_t argv_size;
+};
+
+/* Of a file or change event; RISK_NONE for other kinds. */
+enum risk risk_of(unsigned kind, const void *body, const char *texts,
+		  const struct workplace *place);
 
 /* Whether an open asks for writing, as far as the kernel told. */
 bool open_writes(const struct mf_ev_file *file);

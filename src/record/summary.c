@@ -90,14 +90,14 @@ static bool is_outgoing(unsigned kind)
 	       kind == MF_EV_TCP_OPEN || kind == MF_EV_TCP_FAIL;
 }
 
-static void sum_row(struct summary *sum, const struct session *session, struct row *row)
+static void sum_row(struct summary *sum, const struct workplace *place, struct row *row)
 {
 	size_t first, second;
 	const char *texts = row_text(row, &first, &second);
 	const struct mf_ev_change *change = row->body;
 
 	/* kept for the row itself, which is written next */
-	row->risk = (uint8_t)risk_of(row->kind, row->body, texts, session->info.cwd);
+	row->risk = (uint8_t)risk_of(row->kind, row->body, texts, place);
 	if (row->risk == RISK_ALERT)
 		sum->alerts += row->count;
 	switch (event_kind(row->kind)->body) {
@@ -133,9 +133,23 @@ static void write_host(struct jsonout *json, const struct mf_ev_net *net)
 	json_str(json, text);
 }
 
+static struct workplace workplace_of(const struct session *session)
+{
+	const struct process *root = process_find(&session->processes, session->info.root_start_ns,
+						  session->info.root_pid);
+	struct workplace place = { .cwd = session->info.cwd, .argv = "" };
+
+	if (root && root->image) {
+		place.argv = root->image->text + root->image->exe_size;
+		place.argv_size = root->image->argv_size;
+	}
+	return place;
+}
+
 void json_summary(struct jsonout *json, const struct session *session, const struct rows *rows,
 		  uint32_t *incomplete)
 {
+	struct workplace place = workplace_of(session);
 	struct summary sum = { 0 };
 	_cleanup_(free_distinct) struct distinct read = { calloc(rows->count + 1, 8), 0 };
 	_cleanup_(free_distinct) struct distinct written = { calloc(rows->count + 1, 8), 0 };
@@ -147,7 +161,7 @@ void json_summary(struct jsonout *json, const struct session *session, const str
 	sum.read = read;
 	sum.written = written;
 	for (uint32_t i = 0; i < rows->count; i++)
-		sum_row(&sum, session, &rows->row[i]);
+		sum_row(&sum, &place, &rows->row[i]);
 	json_key(json, "summary");
 	json_open(json, '{');
 	json_kv_u64(json, "policy_violations", 0);
