@@ -198,3 +198,13 @@ int proc_namespace(pid_t proc, const char *link, uint64_t *ret_inode)
 	*ret_inode = st.st_ino;
 	return 0;
 }
+
+void proc_cwd(pid_t pid, char cwd[MF_CWD_LEN])
+{
+	char link[32];
+	ssize_t size;
+
+	snprintf(link, sizeof(link), "/proc/%d/cwd", (int)pid);
+	size = readlink(link, cwd, MF_CWD_LEN);
+	cwd[size < 0 || size == MF_CWD_LEN ? 0 : size] = '\0';
+}

@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "abi/recorder.h"
+
 #define PROC_GROUPS_MAX 340 /* lines that a gid_map takes (kernel/user_namespace.c) */
 #define PROC_LEVELS_MAX 33 /* pid namespaces nest 32 deep */
 
@@ -43,3 +45,6 @@ int proc_namespace(pid_t proc, const char *link, uint64_t *ret_inode);
 bool pidfd_alive(int pidfd);
 int pidfd_of(pid_t pid); /* pidfd or -errno */
 int pidfd_signal(int pidfd, int signo);
+
+/* Where it works: what it writes elsewhere is an alert. Empty when it cannot be told. */
+void proc_cwd(pid_t pid, char cwd[MF_CWD_LEN]);
