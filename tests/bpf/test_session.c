@@ -245,6 +245,43 @@ static void a_shared_mount_namespace_does_not_make_us_wait_for_ourselves(void **
 	end_waiting(&child);
 }
 
+static int body_flood(struct notes *notes)
+{
+	int i, status, pid;
+
+	(void)notes;
+	for (i = 0; i < 2000; i++)
+		close(open("/etc/passwd", O_RDONLY | O_CLOEXEC));
+	for (i = 0; i < 5; i++) {
+		pid = fork();
+		if (!pid)
+			_exit(0);
+		waitpid(pid, &status, 0);
+	}
+	return 0;
+}
+
+/* E29: opens are held back before the ring is full, counted, and a fork still finds room */
+static void e29_a_flood_of_opens_leaves_room_for_lineage(void **state)
+{
+	struct scene scene = { .ring_bytes = 1 << 16 };
+
+	(void)state;
+	scene_play(&scene, body_flood);
+	if (!(scene.session.coverage & MF_COV_FILES)) {
+		scene_end(&scene);
+		skip_because("fanotify permission events");
+	}
+	assert_true(scene.counters.lost[MF_LOSS_RING_BULK] > 0);
+	assert_int_equal(scene.counters.lost[MF_LOSS_RING_FULL], 0);
+	assert_int_equal(scene_count(&scene, MF_EV_FORK, 0), 5);
+	assert_int_equal(scene_count(&scene, MF_EV_EXIT, 0), 6);
+	assert_true(scene_count(&scene, MF_EV_OPEN, 0) + scene.counters.lost[MF_LOSS_RING_BULK] >=
+		    2000);
+	assert_int_equal(scene.counters.events, scene.count);
+	scene_end(&scene);
+}
+
 static void doctor_tries_every_hook(void **state)
 {
 	_cleanup_free_ struct engine_hook_report *rows = NULL;
@@ -320,6 +357,7 @@ int main(void)
 		cmocka_unit_test(fifty_sessions_at_once_have_their_own_pages),
 		cmocka_unit_test(the_hosts_mounts_are_never_marked),
 		cmocka_unit_test(a_shared_mount_namespace_does_not_make_us_wait_for_ourselves),
+		cmocka_unit_test(e29_a_flood_of_opens_leaves_room_for_lineage),
 		cmocka_unit_test(doctor_tries_every_hook),
 		cmocka_unit_test(f39_no_btf_is_told_as_no_btf),
 		cmocka_unit_test(f39_unreadable_btf_is_told_as_the_librarys),
