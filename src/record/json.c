@@ -21,6 +21,7 @@ static const char *const incomplete_names[] = {
 	"recorder-restarted",
 	"journal broken or lost entries",
 	"relay-gone",
+	"candidates not named",
 };
 _Static_assert(ARRAY_LEN(incomplete_names) == INC_REASONS, "a name for every reason");
 

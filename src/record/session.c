@@ -31,17 +31,34 @@ static void blob_set(struct blob *blob, const char *bytes, size_t size)
 	*blob = (struct blob){ copy, size };
 }
 
+/*
+ * The slot keeps a dead session's counters, its owner 0, until another session takes it: then what
+ * was seen last stands.
+ */
 static void take_lost(const struct session *session, uint64_t lost[MF_LOSS_MAX])
 {
+	uint64_t seen[MF_LOSS_MAX];
+	uint64_t owner;
+
+	memmove(lost, session->lost_calm, sizeof(seen));
+	if (!session->mapped)
+		return;
 	for (size_t i = 0; i < MF_LOSS_MAX; i++)
-		lost[i] = session->mapped
-				  ? __atomic_load_n(&session->mapped->lost[i], __ATOMIC_RELAXED)
-				  : 0;
+		seen[i] = __atomic_load_n(&session->mapped->lost[i], __ATOMIC_ACQUIRE);
+	owner = __atomic_load_n(&session->mapped->session, __ATOMIC_ACQUIRE);
+	if (!owner || owner == session->info.session)
+		memcpy(lost, seen, sizeof(seen));
 }
 
-void session_look(struct session *session)
+bool session_losing(const struct session *session, uint64_t ret_lost[MF_LOSS_MAX])
 {
-	take_lost(session, session->lost_calm);
+	take_lost(session, ret_lost);
+	return memcmp(ret_lost, session->lost_calm, sizeof(session->lost_calm)) != 0;
+}
+
+void session_settle(struct session *session, const uint64_t lost[MF_LOSS_MAX])
+{
+	memcpy(session->lost_calm, lost, sizeof(session->lost_calm));
 }
 
 uint64_t session_lost(const struct session *session, const uint64_t *before,
@@ -105,7 +122,7 @@ int session_new(const struct session_setup *setup, struct session **ret_session)
 		session->incomplete |= INC_NOT_COVERED;
 	if (session->info.mounts_unmarked)
 		session->incomplete |= INC_MOUNTS;
-	session_look(session);
+	take_lost(session, session->lost_calm);
 	take_lost(session, session->background.lost);
 	take_lost(session, session->late.lost);
 	json_session_start(session->scratch, session);
@@ -234,6 +251,7 @@ static int journal_begin(struct session *session, const struct journal_view *ent
 		return -ENOMEM;
 	request->ordinal = ordinal;
 	request->begin_ns = entry->head->t_ns;
+	request->begin_epoch = resume ? 0 : MF_STAMP_EPOCH(stamp); /* at the latest */
 	request->incomplete = session->incomplete | (resume ? INC_RESTARTED : 0);
 	memcpy(request->lost, session->lost_calm, sizeof(request->lost));
 	take_begin(session, request, entry);
@@ -453,6 +471,26 @@ void session_finish(struct session *session, const struct mf_r_gone *gone, const
 	emit(session, LOG_SESSION_END);
 }
 
+/* Whoever was in flight and is not in a list that was cut lacks the event in its record. */
+static void charge_unnamed(struct session *session, const struct mf_event *head,
+			   const struct label *label)
+{
+	uint64_t lo = MF_STAMP_EPOCH(head->stamp_lo);
+	uint64_t hi = MF_STAMP_EPOCH(head->stamp);
+
+	session->unnamed++;
+	for (uint32_t i = 0; i < label->count; i++) {
+		struct request *request = session_request(session, label->names[i]);
+
+		if (request)
+			request->named = session->unnamed;
+	}
+	for (struct request *request = session->oldest; request; request = request->newer)
+		if (request->named != session->unnamed && request->begin_epoch <= hi &&
+		    (!request->ended || request->end_epoch > lo))
+			request->incomplete |= INC_CANDIDATES;
+}
+
 /* The label of an event, from the memo when the last one asked the same. */
 static const struct row_label *label_event(struct session *session, const struct event_view *event,
 					   const struct process *process)
@@ -481,6 +519,8 @@ static const struct row_label *label_event(struct session *session, const struct
 		label->label.names, label->label.count * sizeof(label->label.names[0]),
 		label->label.kind | (uint64_t)label->label.late << 8 |
 			(uint64_t)label->label.unknown << 9 | (uint64_t)label->label.more << 16);
+	if (label->label.more)
+		charge_unnamed(session, head, &label->label);
 	session->memo.valid = !label->label.unknown && !flags;
 	session->memo.birth = head->birth;
 	session->memo.lo = head->stamp_lo;

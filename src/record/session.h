@@ -39,7 +39,8 @@ enum incomplete {
 	INC_RESTARTED = 1 << 11,
 	INC_JOURNAL = 1 << 12,
 	INC_RELAY_GONE = 1 << 13,
-	INC_REASONS = 14,
+	INC_CANDIDATES = 1 << 14,
+	INC_REASONS = 15,
 };
 
 struct blob {
@@ -64,7 +65,9 @@ struct request {
 	struct blob text[JOURNAL_TEXTS]; /* id, tool, args, trace, method */
 	bool cancelled;
 	bool ended;
-	uint64_t end_ns, end_epoch;
+	uint64_t begin_epoch, end_epoch;
+	uint64_t end_ns;
+	uint64_t named; /* the cut list that names it */
 	struct mf_j_end end;
 	struct blob reply;
 	bool tool_known;
@@ -122,9 +125,10 @@ struct session {
 		uint32_t flags;
 		struct row_label label;
 	} memo; /* the last label: runs of events share it */
+	uint64_t unnamed; /* lists of candidates that were cut so far */
 	uint64_t seed;
 	const struct mf_session_counters *mapped; /* NULL: not known */
-	uint64_t lost_calm[MF_LOSS_MAX]; /* the counters when the recorder last looked */
+	uint64_t lost_calm[MF_LOSS_MAX]; /* the counters when they were last settled */
 	struct session_stats *stats;
 	struct buf *scratch; /* for entries; the caller's */
 	session_emit *emit;
@@ -173,7 +177,9 @@ uint64_t session_lost(const struct session *session, const uint64_t *before,
 		      uint64_t ret_lost[MF_LOSS_MAX]);
 
 /*
- * The recorder has looked: what is lost from now on may belong to whatever begins after this, also
- * when its beginning is read later than the loss.
+ * Whether more is lost than the caller settled last; the counters as they are now. What was begun
+ * before such a loss stands in the journal by now: once the journal is read, session_settle() makes
+ * these counters the ones from which later requests count.
  */
-void session_look(struct session *session);
+bool session_losing(const struct session *session, uint64_t ret_lost[MF_LOSS_MAX]);
+void session_settle(struct session *session, const uint64_t lost[MF_LOSS_MAX]);

@@ -279,7 +279,7 @@ static void journal_ended(struct live *live)
 				    clock_mono_ns());
 }
 
-void link_read_journal(struct live *live)
+bool link_read_journal(struct live *live)
 {
 	struct recorder *recorder = live->recorder;
 
@@ -289,9 +289,10 @@ void link_read_journal(struct live *live)
 		ssize_t got = ipc_recv(live->journal, recorder->packet, MF_JOURNAL_PACKET, &fds);
 
 		if (got == -EAGAIN)
-			return;
+			return true;
 		recorder->active_ns = recorder->now_ns;
 		if (got <= 0 || session_journal(live->session, recorder->packet, (size_t)got) < 0)
 			journal_ended(live);
 	}
+	return live->journal < 0;
 }

@@ -73,6 +73,15 @@ static void flush_batches(struct recorder *recorder)
 		session_flush(live->session, recorder->now_ns, false);
 }
 
+/* A loss belongs to what had begun before it: that is read before later requests count from here. */
+static void settle_losses(struct live *live)
+{
+	uint64_t lost[MF_LOSS_MAX];
+
+	if (session_losing(live->session, lost) && link_read_journal(live))
+		session_settle(live->session, lost);
+}
+
 static void step(struct recorder *recorder)
 {
 	size_t events;
@@ -87,7 +96,7 @@ static void step(struct recorder *recorder)
 	closing_step(recorder);
 	flush_batches(recorder);
 	for (struct live *live = recorder->live; live; live = live->next)
-		session_look(live->session);
+		settle_losses(live);
 	err = log_tick(recorder->log, recorder->now_ns, false);
 	link_report_log(recorder, err != 0);
 	if (recorder->trim && !events) {

@@ -78,7 +78,8 @@ struct recorder {
 
 /* link.c */
 void link_read_guard(struct recorder *recorder);
-void link_read_journal(struct live *live);
+/* Reads what waits, up to a burst; whether all was read. */
+bool link_read_journal(struct live *live);
 void link_report_log(struct recorder *recorder, bool failed);
 /* Asks for a drain barrier; 0 when it could not be asked (again later). */
 uint64_t link_ask_barrier(struct recorder *recorder);

@@ -63,6 +63,7 @@ static int begin_scene(void **state)
 				       .emit_data = scene };
 
 	*state = scene;
+	scene->counters.session = info.session;
 	return session_new(&setup, &scene->session);
 }
 
@@ -259,13 +260,21 @@ static void an_event_that_stays_untold_makes_records_incomplete(void **state)
 	assert_int_equal(scene->stats.epoch_unknown, 1);
 }
 
+static void settle(struct scene *scene)
+{
+	uint64_t lost[MF_LOSS_MAX];
+
+	if (session_losing(scene->session, lost))
+		session_settle(scene->session, lost);
+}
+
 static void losses_of_the_kernel_side_make_open_records_incomplete(void **state)
 {
 	struct scene *scene = *state;
 	yajl_val record;
 
 	scene->counters.lost[MF_LOSS_RING_FULL] = 5;
-	session_look(scene->session);
+	settle(scene);
 	begin(scene, 1, MF_STAMP(1, 1), "1", "t", "{}");
 	scene->counters.lost[MF_LOSS_RING_FULL] = 8;
 	end(scene, 1, MF_STAMP(2, 0));
@@ -279,13 +288,47 @@ static void a_loss_before_the_beginning_was_read_counts_for_the_request(void **s
 {
 	struct scene *scene = *state;
 
-	session_look(scene->session);
+	settle(scene);
 	scene->counters.lost[MF_LOSS_RING_BULK] =
 		2; /* it happened after the page showed the call */
 	begin(scene, 1, MF_STAMP(1, 1), "1", "t", "{}");
 	end(scene, 1, MF_STAMP(2, 0));
 	session_close_first(scene->session);
 	expect(at(last(scene, LOG_REQUEST), "lost"), "ring_bulk", "2");
+}
+
+static void losses_of_the_slots_next_session_are_not_charged(void **state)
+{
+	struct scene *scene = *state;
+
+	begin(scene, 1, MF_STAMP(1, 1), "1", "t", "{}");
+	scene->counters.session++;
+	scene->counters.lost[MF_LOSS_RING_FULL] = 9;
+	end(scene, 1, MF_STAMP(2, 0));
+	session_close_first(scene->session);
+	assert_int_equal(YAJL_GET_OBJECT(at(last(scene, LOG_REQUEST), "lost"))->len, 0);
+}
+
+static void requests_that_a_cut_list_does_not_name_are_incomplete(void **state)
+{
+	const unsigned all = HISTORY_NAMES_MAX + 4;
+	struct scene *scene = *state;
+	unsigned incomplete = 0;
+	char id[16];
+
+	for (unsigned i = 1; i <= all; i++) {
+		snprintf(id, sizeof(id), "%u", i);
+		begin(scene, i, MF_STAMP(i, i), id, "t", "{}");
+	}
+	story_open(&scene->event, MF_STAMP(all, all), "/x", O_RDONLY);
+	happen(scene);
+	/* whichever end of the list is cut: the first four or the last four */
+	for (unsigned i = 0; i < 8; i++) {
+		end(scene, i < 4 ? i + 1 : all + 4 - i, MF_STAMP(all + 1 + i, all - 1 - i));
+		session_close_first(scene->session);
+		incomplete += YAJL_IS_FALSE(at(last(scene, LOG_REQUEST), "complete"));
+	}
+	assert_int_equal(incomplete, 4);
 }
 
 static void two_in_flight_share_an_event_as_candidates(void **state)
@@ -506,6 +549,8 @@ int main(void)
 		SCENE(an_event_that_stays_untold_makes_records_incomplete),
 		SCENE(losses_of_the_kernel_side_make_open_records_incomplete),
 		SCENE(a_loss_before_the_beginning_was_read_counts_for_the_request),
+		SCENE(losses_of_the_slots_next_session_are_not_charged),
+		SCENE(requests_that_a_cut_list_does_not_name_are_incomplete),
 		SCENE(two_in_flight_share_an_event_as_candidates),
 		SCENE(a_child_is_of_its_request_and_late_after_its_end),
 		SCENE(what_belongs_to_no_request_is_background),
