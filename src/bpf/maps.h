@@ -24,7 +24,7 @@ struct {
 /* session id → its in-flight page */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH_OF_MAPS);
-	__uint(max_entries, MF_SESSIONS_MAX);
+	__uint(max_entries, MF_PAGES_MAX);
 	__type(key, __u64);
 	__array(
 		values, struct {

@@ -8,6 +8,9 @@
 
 #include "abi/event.h"
 
+/* one for each session, one for the next, one that is on its way out */
+#define MF_PAGES_MAX (MF_SESSIONS_MAX + 2)
+
 /* mf_tag.flags */
 #define MF_TAGF_EXIT_SAID (1U << 0) /* of the group leader's tag */
 #define MF_TAGF_GAP_SAID (1U << 1) /* this task's other mount namespace */

@@ -103,7 +103,7 @@ static int try_hook(enum hook_id id)
 	int error;
 
 	use[id] = true;
-	error = engine_load_some(use, 4096, &bpf);
+	error = engine_load_some(use, 4096, -1, &bpf);
 	if (error)
 		return error;
 	error = tries[hooks[id].kind](

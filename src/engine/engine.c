@@ -100,6 +100,12 @@ static int engine_start(struct engine *engine, const struct engine_options *opti
 		engine_say(engine, "epoll: %s", strerror(-error));
 		return error;
 	}
+	error = pages_open(&engine->pages, options ? options->expected : 0);
+	if (error) {
+		engine_say(engine, "BPF maps cannot be made: %s%s", strerror(-error),
+			   error == -EPERM ? "; run as root" : "");
+		return error;
+	}
 	error = engine_load(engine, ret_detail);
 	if (error)
 		return error;
@@ -128,6 +134,7 @@ int engine_open(const struct engine_options *options, struct engine **ret_engine
 	if (!engine)
 		return -ENOMEM;
 	engine->epoll_fd = engine->opens_fd = engine->changes_fd = -1;
+	engine->pages = PAGES_NONE;
 	engine->ring_bytes = options && options->ring_bytes ? options->ring_bytes
 							    : RING_BYTES_DEFAULT;
 	error = engine_start(engine, options, &detail);
@@ -155,6 +162,7 @@ void engine_close(struct engine *engine)
 	close_fd(engine->epoll_fd);
 	if (engine->counters)
 		munmap(engine->counters, COUNTERS_BYTES);
+	pages_close(&engine->pages);
 	mcpfloor_bpf__destroy(engine->bpf);
 	dir_cache_free(engine->dirs);
 	free(engine->marked);

@@ -22,6 +22,7 @@ struct engine;
 
 struct engine_options {
 	uint32_t ring_bytes; /* power of two; 0: the default (4 MiB) */
+	uint64_t expected; /* id of the first session, as engine_expect(); 0: not known */
 	bool ask_by_iter; /* look tasks up as on kernels before 6.2; for tests */
 };
 
@@ -57,6 +58,11 @@ struct engine_session_result {
 /* Tags the process, makes its page, marks its mounts. All or nothing. */
 int engine_session_add(struct engine *engine, const struct engine_session *session,
 		       struct engine_session_result *ret_result, uint32_t *ret_detail);
+/* The id of the next session, when it is known beforehand: then its page stands ready, and adding it
+ * does not wait for the kernel. A different id may be added nevertheless. */
+void engine_expect(struct engine *engine, uint64_t id);
+/* Ends what runs beside (base/aside.h); to be called before a fork. */
+void engine_settle(struct engine *engine);
 /* Frees the slot and the marks; the last one detaches the hooks. */
 void engine_session_remove(struct engine *engine, uint64_t id);
 /* The stamp of its page now; 0 when unknown. */

@@ -77,14 +77,15 @@ static struct bpf_program *program_of(struct mcpfloor_bpf *bpf, enum hook_id id)
 	return bpf_object__find_program_by_name(bpf->obj, hooks[id].program);
 }
 
-static struct mcpfloor_bpf *open_object(uint32_t ring_bytes)
+static struct mcpfloor_bpf *open_object(uint32_t ring_bytes, int pages_fd)
 {
 	struct mcpfloor_bpf *bpf = mcpfloor_bpf__open();
 
 	if (!bpf)
 		return NULL;
 	bpf->rodata->ring_bytes = ring_bytes;
-	if (bpf_map__set_max_entries(bpf->maps.ring, ring_bytes)) {
+	if (bpf_map__set_max_entries(bpf->maps.ring, ring_bytes) ||
+	    (pages_fd >= 0 && bpf_map__reuse_fd(bpf->maps.pages, pages_fd))) {
 		mcpfloor_bpf__destroy(bpf);
 		return NULL;
 	}
@@ -92,9 +93,10 @@ static struct mcpfloor_bpf *open_object(uint32_t ring_bytes)
 }
 
 /* Loads with only the hooks for which `use` is true. */
-int engine_load_some(const bool *use, uint32_t ring_bytes, struct mcpfloor_bpf **ret_bpf)
+int engine_load_some(const bool *use, uint32_t ring_bytes, int pages_fd,
+		     struct mcpfloor_bpf **ret_bpf)
 {
-	struct mcpfloor_bpf *bpf = open_object(ring_bytes);
+	struct mcpfloor_bpf *bpf = open_object(ring_bytes, pages_fd);
 	int id, error;
 
 	if (!bpf)
@@ -120,7 +122,7 @@ static int probe_each(struct engine *engine, bool *ret_use)
 		bool use[HOOK_MAX] = {};
 
 		use[id] = true;
-		engine->hook_error[id] = engine_load_some(use, 4096, &bpf);
+		engine->hook_error[id] = engine_load_some(use, 4096, -1, &bpf);
 		mcpfloor_bpf__destroy(bpf);
 		if (engine->hook_error[id] && hooks[id].required) {
 			engine_say(engine, "%s cannot be loaded: %s (%s)", hooks[id].hook,
@@ -142,7 +144,7 @@ int engine_load(struct engine *engine, uint32_t *ret_detail)
 	for (id = 0; id < HOOK_MAX; id++)
 		use[id] = true;
 	libbpf_said[0] = '\0';
-	error = engine_load_some(use, engine->ring_bytes, &engine->bpf);
+	error = engine_load_some(use, engine->ring_bytes, engine->pages.table_fd, &engine->bpf);
 	/* looked at only now: reading the kernel's types once more takes 10 ms */
 	if (error) {
 		int btf = engine_check_btf(engine, ret_detail);
@@ -159,7 +161,8 @@ int engine_load(struct engine *engine, uint32_t *ret_detail)
 		error = probe_each(engine, use);
 		if (error)
 			return error;
-		error = engine_load_some(use, engine->ring_bytes, &engine->bpf);
+		error = engine_load_some(use, engine->ring_bytes, engine->pages.table_fd,
+					 &engine->bpf);
 	}
 	if (error) {
 		engine_say(engine, "the BPF programs cannot be loaded: %s (%s)", strerror(-error),

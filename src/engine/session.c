@@ -40,24 +40,20 @@ void session_lose(struct engine *engine, const struct session *session, enum mf_
 	__atomic_fetch_add(&engine->counters[session->slot].lost[reason], 1, __ATOMIC_RELAXED);
 }
 
-static int make_page(struct engine *engine, struct session *session)
+static int take_page(struct engine *engine, struct session *session)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
 	void *map;
+	int error;
 
-	session->page_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "mf_page", sizeof(uint32_t),
-					  MF_PAGE_SIZE, 1, &opts);
-	if (session->page_fd < 0)
-		return -errno;
+	error = pages_take(&engine->pages, session->id, &session->page_fd);
+	if (error)
+		return error;
 	map = mmap(NULL, MF_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, session->page_fd, 0);
 	if (map == MAP_FAILED)
 		return -errno;
 	session->page = map;
 	session->page->version = MF_ABI_VERSION;
 	session->page->session = session->id;
-	if (bpf_map_update_elem(bpf_map__fd(engine->bpf->maps.pages), &session->id,
-				&session->page_fd, BPF_NOEXIST))
-		return -errno;
 	return 0;
 }
 
@@ -150,10 +146,10 @@ static void session_free(struct engine *engine, struct session *session)
 	if (session->mountinfo_fd >= 0)
 		mounts_unmark(engine, session);
 	changes_unmark(engine, session);
-	if (session->page) {
-		bpf_map_delete_elem(bpf_map__fd(engine->bpf->maps.pages), &session->id);
+	if (session->page)
 		munmap(session->page, MF_PAGE_SIZE);
-	}
+	if (session->page_fd >= 0)
+		pages_drop(&engine->pages, session->id);
 	close_fd(session->page_fd);
 	close_fd(session->root_fd);
 	close_fd(session->mountinfo_fd);
@@ -234,7 +230,7 @@ static int session_fill(struct engine *engine, struct session *session,
 		return error;
 	}
 	*ret_detail = MF_D_ENGINE;
-	error = make_page(engine, session);
+	error = take_page(engine, session);
 	if (error) {
 		engine_say(engine, "the session's page cannot be made: %s", strerror(-error));
 		return error;
@@ -308,6 +304,16 @@ int engine_session_add(struct engine *engine, const struct engine_session *wante
 void engine_session_remove(struct engine *engine, uint64_t id)
 {
 	session_free(engine, session_find(engine, id));
+}
+
+void engine_expect(struct engine *engine, uint64_t id)
+{
+	pages_expect(&engine->pages, id);
+}
+
+void engine_settle(struct engine *engine)
+{
+	aside_wait(&engine->pages.change);
 }
 
 uint64_t engine_session_stamp(const struct engine *engine, uint64_t id)

@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "bpf/shared.h"
 #include "engine/engine.h"
+#include "engine/pages.h"
 
 struct mcpfloor_bpf;
 struct dir_cache;
@@ -103,6 +104,7 @@ struct marked_sb {
 
 struct engine {
 	struct mcpfloor_bpf *bpf;
+	struct pages pages;
 	uint32_t ring_bytes;
 	char error[512];
 	int hook_error[HOOK_MAX]; /* 0: loaded */
@@ -132,7 +134,9 @@ struct engine {
 void engine_say(struct engine *engine, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 int engine_load(struct engine *engine, uint32_t *ret_detail);
-int engine_load_some(const bool *use, uint32_t ring_bytes, struct mcpfloor_bpf **ret_bpf);
+/* `pages_fd`: the table of pages; -1: one of its own. */
+int engine_load_some(const bool *use, uint32_t ring_bytes, int pages_fd,
+		     struct mcpfloor_bpf **ret_bpf);
 int engine_check_btf(struct engine *engine, uint32_t *ret_detail);
 void engine_quiet_libbpf(void);
 int engine_program_fd(const struct engine *engine, enum hook_id id);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 
 #include "base/cleanup.h"
@@ -48,6 +49,8 @@ int guard_prepare(struct guard *guard, const struct guard_options *options, bool
 	if (guard->epoll < 0)
 		return -errno;
 	raise_fd_limit();
+	if (getrandom(&guard->expected_id, sizeof(guard->expected_id), GRND_NONBLOCK) < 0)
+		guard->expected_id = 0;
 	return 0;
 }
 
@@ -71,7 +74,8 @@ static void engine_ready(struct source *source, uint32_t events)
 
 int guard_open_engine(struct guard *guard, uint32_t *ret_detail)
 {
-	struct engine_options options = { .ring_bytes = guard->ring_bytes };
+	struct engine_options options = { .ring_bytes = guard->ring_bytes,
+					  .expected = guard->expected_id };
 	struct engine *engine = NULL;
 	int err;
 

@@ -15,7 +15,6 @@
 #include "guard/state.h"
 #include "guard/userns.h"
 
-#define JOURNAL_BUFFER (4 << 20) /* what a slow recorder may be behind before the relay waits */
 #define STEP_MAX_NS (50 * NS_PER_MS)
 
 static struct session *by_id(const struct guard *guard, uint64_t id)
@@ -27,7 +26,7 @@ static struct session *by_id(const struct guard *guard, uint64_t id)
 	return session;
 }
 
-static int new_id(const struct guard *guard, uint64_t *ret_id)
+static int draw_id(const struct guard *guard, uint64_t *ret_id)
 {
 	uint64_t id = 0;
 
@@ -37,6 +36,13 @@ static int new_id(const struct guard *guard, uint64_t *ret_id)
 	}
 	*ret_id = id;
 	return 0;
+}
+
+/* The page of the session after this one is made while nobody waits for it. */
+static void expect_next(struct guard *guard)
+{
+	if (!guard->private_guard && !draw_id(guard, &guard->expected_id))
+		engine_expect(guard->engine, guard->expected_id);
 }
 
 static bool room_for(const struct guard *guard, uid_t uid)
@@ -88,6 +94,14 @@ static void free_unopened(struct session **slot)
 
 /* --- opening --- */
 
+static int move_in(void *data)
+{
+	const struct session *session = data;
+
+	return cgroup_enter(&session->cgroup, session->root_pid);
+}
+
+/* Begins to; settle_cgroup() must follow. */
 static void enter_cgroup(struct session *session, const struct child *child,
 			 const struct peer *peer)
 {
@@ -103,10 +117,19 @@ static void enter_cgroup(struct session *session, const struct child *child,
 		owner.relay_pid = 0;
 	if (parent >= 0 && !cgroup_create(parent, session->id, &owner, &session->cgroup)) {
 		take_fd(&parent);
-		if (!cgroup_enter(&session->cgroup, child->numbers.pid)) {
-			session->coverage |= MF_COV_CGROUP;
-			return;
-		}
+		aside_start(&session->move, move_in, session);
+	}
+}
+
+static void settle_cgroup(struct session *session)
+{
+	int err = aside_wait(&session->move);
+
+	if (session->cgroup.fd >= 0 && !err) {
+		session->coverage |= MF_COV_CGROUP;
+		return;
+	}
+	if (session->cgroup.fd >= 0) {
 		cgroup_remove_at(session->cgroup.parent_fd, session->cgroup.name);
 		cgroup_close(&session->cgroup);
 	}
@@ -119,44 +142,6 @@ static void leave_cgroup(struct session *session)
 		return;
 	cgroup_leave(&session->cgroup, session->root_pid);
 	cgroup_remove_at(session->cgroup.parent_fd, session->cgroup.name);
-}
-
-static int journal_pair(int *ret_recorder_end, int *ret_relay_end)
-{
-	int pair[2], size = JOURNAL_BUFFER;
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return -errno;
-	if (setsockopt(pair[1], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
-		setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	*ret_recorder_end = pair[0];
-	*ret_relay_end = pair[1];
-	return 0;
-}
-
-static int announce(const struct session *session, int journal_fd, bool resumed)
-{
-	struct mf_r_session said = { .head = { MF_ABI_VERSION, MF_R_SESSION },
-				     .session = session->id,
-				     .started_ns = session->started_ns,
-				     .started_mono_ns = session->started_mono_ns,
-				     .root_start_ns = session->engine.root_start_ns,
-				     .slot = session->engine.slot,
-				     .uid = session->uid,
-				     .root_pid = (uint32_t)session->root_pid,
-				     .relay_pid = (uint32_t)session->relay_pid,
-				     .engine = MF_ENGINE_TRACE,
-				     .coverage = session->coverage,
-				     .mounts_unmarked = session->engine.mounts_unmarked };
-
-	if (resumed)
-		said.flags |= MF_RS_RESUMED;
-	if (session->open_flags & MF_OPEN_DIGEST_ONLY)
-		said.flags |= MF_RS_DIGEST_ONLY;
-	memcpy(said.name, session->name, sizeof(said.name));
-	memcpy(said.tenant, session->tenant, sizeof(said.tenant));
-	proc_cwd(session->root_pid, said.cwd);
-	return recorder_send(session->guard, &said, sizeof(said), journal_fd);
 }
 
 static int open_recorder(struct guard *guard, uint32_t *ret_detail)
@@ -194,8 +179,10 @@ static int add_to_engine(struct session *session, int pidfd, int *ret_page_fd, u
 					.pid = session->root_pid,
 					.cgroup_fd = session->cgroup.fd,
 					.own_mntns = session->open_flags & MF_OPEN_MNTNS };
-	int err = engine_session_add(session->guard->engine, &asked, &session->engine, ret_detail);
+	int err;
 
+	session->guard->expected_id = 0;
+	err = engine_session_add(session->guard->engine, &asked, &session->engine, ret_detail);
 	if (err)
 		return err;
 	*ret_page_fd = session->engine.page_fd;
@@ -228,20 +215,19 @@ static struct session *session_new(struct guard *guard, struct connection *owner
 }
 
 /* The part that has to be undone step by step. */
-static int set_up(struct session *session, const struct child *child, const struct peer *peer,
-		  int pidfd, struct session_opened *ret_opened, uint32_t *ret_detail)
+static int set_up(struct session *session, int pidfd, struct session_opened *ret_opened,
+		  uint32_t *ret_detail)
 {
 	_cleanup_fd_ int page_fd = -1, recorder_end = -1, relay_end = -1;
 	int err;
 
-	enter_cgroup(session, child, peer);
 	err = add_to_engine(session, pidfd, &page_fd, ret_detail);
 	if (err)
-		goto leave;
-	err = journal_pair(&recorder_end, &relay_end);
+		return err;
+	err = session_journal_pair(&recorder_end, &relay_end);
 	if (err)
 		goto remove;
-	err = announce(session, recorder_end, false);
+	err = session_announce(session, recorder_end, false);
 	if (err) {
 		*ret_detail = MF_D_RECORDER;
 		goto remove;
@@ -252,8 +238,6 @@ static int set_up(struct session *session, const struct child *child, const stru
 	return 0;
 remove:
 	engine_session_remove(session->guard->engine, session->id);
-leave:
-	leave_cgroup(session);
 	return err;
 }
 
@@ -274,37 +258,32 @@ int session_open(struct guard *guard, struct connection *owner, const struct pee
 		*ret_detail = MF_D_NOT_OWNER;
 		return err;
 	}
-	err = guard_open_engine(guard, ret_detail);
-	if (!err)
-		err = open_recorder(guard, ret_detail);
-	if (err)
-		return err;
 	session = session_new(guard, owner, peer, open, &child);
 	if (!session)
 		return -ENOMEM;
-	err = new_id(guard, &session->id);
-	if (!err)
-		err = set_up(session, &child, peer, pidfd, ret_opened, ret_detail);
+	err = guard->expected_id ? 0 : draw_id(guard, &guard->expected_id);
 	if (err)
 		return err;
+	session->id = guard->expected_id;
+	recorder_start(guard); /* forks, so before there is a second thread; fails again below */
+	enter_cgroup(session, &child, peer);
+	err = guard_open_engine(guard, ret_detail);
+	if (!err)
+		err = open_recorder(guard, ret_detail);
+	settle_cgroup(session);
+	if (!err)
+		err = set_up(session, pidfd, ret_opened, ret_detail);
+	if (err) {
+		leave_cgroup(session);
+		return err;
+	}
 	link_in(guard, take_ptr(session));
 	guard->stats.sessions_opened++;
+	expect_next(guard);
 	return 0;
 }
 
 /* --- ending --- */
-
-static void say_gone(const struct session *session)
-{
-	struct mf_r_gone gone = { .head = { MF_ABI_VERSION, MF_R_GONE },
-				  .session = session->id,
-				  .relay_died = session->relay_died,
-				  .killed = (uint32_t)session->left.count,
-				  .survived = (uint32_t)session->survived };
-
-	memcpy(gone.leftovers, session->left.name, sizeof(gone.leftovers));
-	recorder_send(session->guard, &gone, sizeof(gone), -1);
-}
 
 static void finish(struct session *session)
 {
@@ -315,7 +294,7 @@ static void finish(struct session *session)
 	engine_session_remove(guard->engine, session->id);
 	if (session->cgroup.fd >= 0)
 		cgroup_remove_at(session->cgroup.parent_fd, session->cgroup.name);
-	say_gone(session);
+	session_say_gone(session);
 	if (!session->answered)
 		control_ended(session);
 	guard->sessions_ending--;
@@ -421,33 +400,7 @@ int session_signal(struct session *session, int signo)
 				NULL);
 }
 
-/* --- the recorder's and the user's view --- */
-
-static void resume(struct session *session)
-{
-	struct mf_control head = { .version = MF_ABI_VERSION, .kind = MF_C_JOURNAL };
-	_cleanup_fd_ int recorder_end = -1, relay_end = -1;
-	struct ipc_fds fds = IPC_FDS_NONE;
-
-	if (journal_pair(&recorder_end, &relay_end) || announce(session, recorder_end, true))
-		return;
-	/* of one that is ending, the journal is at its end at once */
-	if (session->phase != SESSION_LIVE || !session->owner)
-		return;
-	fds.fd[0] = relay_end;
-	fds.count = 1;
-	control_send(session->owner, &head, sizeof(head), &fds);
-}
-
-void session_resume_all(struct guard *guard)
-{
-	struct session *next;
-
-	for (struct session *session = guard->sessions; session; session = next) {
-		next = session->next;
-		resume(session);
-	}
-}
+/* --- the user's view --- */
 
 static uint32_t state_of(const struct session *session)
 {

@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/aside.h"
 #include "engine/engine.h"
 #include "guard/cgroup.h"
 #include "guard/child.h"
@@ -50,6 +51,7 @@ struct session {
 	struct engine_session_result engine; /* page_fd is the relay's, not kept */
 	uint32_t coverage;
 	struct cgroup cgroup;
+	struct aside move; /* of the root process into it */
 
 	enum session_phase phase;
 	bool relay_died, answered;
@@ -75,6 +77,10 @@ void session_end(struct session *session, bool relay_died);
 int session_signal(struct session *session, int signo);
 /* What is due; returns when to come again (CLOCK_MONOTONIC), 0: nothing waits. */
 uint64_t session_tick(struct guard *guard, uint64_t now_ns);
+/* The two ends of a journal; the recorder's goes with the announcement. */
+int session_journal_pair(int *ret_recorder_end, int *ret_relay_end);
+int session_announce(const struct session *session, int journal_fd, bool resumed);
+void session_say_gone(const struct session *session);
 /* A new recorder: it hears of every session, the owners get their new journal. */
 void session_resume_all(struct guard *guard);
 void session_describe(const struct session *session, struct mf_c_list_reply *ret_reply);

@@ -321,6 +321,8 @@ int recorder_start(struct guard *guard)
 	theirs = pair[1];
 	if (fcntl(ours, F_SETFL, O_NONBLOCK) < 0)
 		return -errno;
+	if (guard->engine)
+		engine_settle(guard->engine); /* a fork has no threads but its own */
 	pid = fork();
 	if (pid < 0)
 		return -errno;

@@ -3,7 +3,7 @@
 
 /*
  * What one guard process holds. Everything runs in one thread on one epoll; nothing in it waits for
- * a peer.
+ * a peer. What the kernel lets wait is done beside it (base/aside.h).
  */
 
 #include <stdbool.h>
@@ -45,6 +45,7 @@ struct guard {
 	struct session *sessions; /* in the order of their opening */
 	struct session **sessions_tail;
 	size_t session_count;
+	uint64_t expected_id; /* of the next session: its page is being made. 0: none */
 	uint64_t sessions_ending;
 	uint64_t stats_waiting; /* connections that wait for the recorder's figures */
 	uint64_t stats_token;

@@ -203,7 +203,8 @@ void scene_play(struct scene *scene, int (*body)(struct notes *notes))
 	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
 	assert_int_equal(pipe2(go, O_CLOEXEC), 0);
 	fflush(NULL);
-	scene->id = 0;
+	engine_settle(scene->engine);
+	scene->id = scene->next_id;
 	scene->pid = fork();
 	if (!scene->pid)
 		play_child(scene, body, ready[1], go[0]);

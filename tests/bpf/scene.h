@@ -32,6 +32,7 @@ struct scene {
 	struct notes *notes;
 	struct engine_session_result session;
 	uint64_t id;
+	uint64_t next_id; /* of the next one to be played; 0: made up */
 	int pid; /* of the root, valid during and after */
 	int status; /* as in wait(2) */
 	struct mf_event **events; /* in the ring's order */

@@ -237,7 +237,7 @@ static void *fifo_reader(void *data)
 {
 	struct notes *notes = data;
 	char bytes[8] = {};
-	int fd = open(in_dir("pipe"), O_RDONLY);
+	int fd = open(notes->text[0], O_RDONLY);
 
 	notes->value[0] = (uint64_t)read(fd, bytes, sizeof(bytes));
 	return NULL;
@@ -248,9 +248,10 @@ static int body_fifo(struct notes *notes)
 	pthread_t thread;
 	int fd;
 
-	mkfifo(in_dir("pipe"), 0600);
+	snprintf(notes->text[0], sizeof(notes->text[0]), "%s", in_dir("pipe"));
+	mkfifo(notes->text[0], 0600);
 	pthread_create(&thread, NULL, fifo_reader, notes);
-	fd = open(in_dir("pipe"), O_WRONLY);
+	fd = open(notes->text[0], O_WRONLY);
 	if (write(fd, "abc", 3) != 3)
 		return 1;
 	close(fd);

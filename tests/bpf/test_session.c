@@ -179,6 +179,44 @@ static void fifty_sessions_at_once_have_their_own_pages(void **state)
 	assert_int_equal(fds_open(), before);
 }
 
+static int body_stamped(struct notes *notes)
+{
+	int status, pid;
+
+	notes->page->stamp = MF_STAMP(7, 1);
+	pid = fork();
+	if (!pid)
+		_exit(0);
+	return waitpid(pid, &status, 0) == pid ? 0 : 1;
+}
+
+/* Whether the programs read the page that the session was given */
+static void play_stamped(struct scene *scene, uint64_t id)
+{
+	scene->next_id = id;
+	scene_play(scene, body_stamped);
+	scene->next_id = 0;
+	assert_int_equal(scene->status, 0);
+	assert_int_equal(scene_event(scene, MF_EV_FORK, 0, 0)->stamp, MF_STAMP(7, 1));
+}
+
+static void an_expected_session_and_any_other_have_their_pages(void **state)
+{
+	struct scene *scene = *state;
+	int before;
+
+	scene_open(scene);
+	before = fds_open();
+	engine_expect(scene->engine, 77);
+	play_stamped(scene, 77);
+	engine_expect(scene->engine, 78);
+	play_stamped(scene, 79); /* it was not the one */
+	engine_expect(scene->engine, 80); /* and 78 never came */
+	play_stamped(scene, 80);
+	play_stamped(scene, 78);
+	assert_int_equal(fds_open(), before);
+}
+
 static bool same_ns(int a, int b)
 {
 	char path[2][64], link[2][64] = {};
@@ -355,6 +393,7 @@ int main(void)
 		cmocka_unit_test(a_process_is_in_one_session_only),
 		cmocka_unit_test(two_hundred_sessions_one_after_another_leave_nothing),
 		cmocka_unit_test(fifty_sessions_at_once_have_their_own_pages),
+		cmocka_unit_test(an_expected_session_and_any_other_have_their_pages),
 		cmocka_unit_test(the_hosts_mounts_are_never_marked),
 		cmocka_unit_test(a_shared_mount_namespace_does_not_make_us_wait_for_ourselves),
 		cmocka_unit_test(e29_a_flood_of_opens_leaves_room_for_lineage),

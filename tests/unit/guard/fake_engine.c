@@ -112,6 +112,15 @@ void engine_session_remove(struct engine *engine, uint64_t id)
 	}
 }
 
+void engine_expect(struct engine *engine, uint64_t id)
+{
+	fake_engine.expected = id;
+}
+
+void engine_settle(struct engine *engine)
+{
+}
+
 uint64_t engine_session_stamp(const struct engine *engine, uint64_t id)
 {
 	return 0x10002;

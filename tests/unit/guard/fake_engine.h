@@ -14,6 +14,7 @@ struct fake_engine {
 	uint32_t open_detail;
 	int add_error;
 	bool hide_tasks; /* as if no task were tagged */
+	uint64_t expected; /* the id that was said beforehand */
 	unsigned opened, closed, added, removed, drained;
 };
 

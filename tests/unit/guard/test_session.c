@@ -38,6 +38,25 @@ static void an_opened_session_has_page_journal_and_coverage(void **state)
 	place_end(place, client);
 }
 
+static void a_session_has_the_id_that_the_engine_was_told_beforehand(void **state)
+{
+	struct place *place = *state;
+	_cleanup_fd_ int first = place_client(place);
+	_cleanup_fd_ int second = place_client(place);
+	struct server server[2] = { server_start(NULL), server_start(NULL) };
+	uint64_t expected;
+
+	place_open(place, first, &server[0]);
+	expected = fake_engine.expected;
+	assert_true(expected != 0);
+	assert_true(place_open(place, second, &server[1]).session == expected);
+	assert_true(fake_engine.expected != expected);
+	for (int i = 0; i < 2; i++)
+		server_reap(&server[i]);
+	place_end(place, first);
+	place_end(place, second);
+}
+
 static void the_recorder_has_only_its_own_descriptors(void **state)
 {
 	struct place *place = *state;
@@ -251,6 +270,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(an_opened_session_has_page_journal_and_coverage,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_session_has_the_id_that_the_engine_was_told_beforehand, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_recorder_has_only_its_own_descriptors, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_session_ends_with_nothing_left, setup, teardown),
