@@ -31,7 +31,8 @@ enum mf_kind {
 	MF_EV_TCP_SYN = 14, /* struct mf_ev_net: a SYN is about to leave */
 	MF_EV_TCP_OPEN = 15, /* struct mf_ev_net: the handshake completed */
 	MF_EV_TCP_FAIL = 16, /* struct mf_ev_net: refused, reset or timed out before it completed */
-	MF_EV_MOUNT_GAP = 17, /* struct mf_ev_change: opens under path were not watched until now */
+	MF_EV_MOUNT_GAP = 17, /* struct mf_ev_change: opens under path were not watched until now;
+			       * mask is MF_GAP_* */
 	MF_EV_KIND_MAX = 18,
 };
 
@@ -120,6 +121,10 @@ struct mf_ev_change {
 	__u16 path_len;
 	__u16 path2_len;
 	__u32 pad;
+};
+
+enum {
+	MF_GAP_STAYS = 1 << 0, /* nor will they be */
 };
 
 struct mf_ev_net {

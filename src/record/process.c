@@ -135,6 +135,14 @@ refused:
 	return NULL;
 }
 
+static void set_elsewhere(struct process_table *table, struct process *process, bool elsewhere)
+{
+	if (process->elsewhere == elsewhere)
+		return;
+	process->elsewhere = elsewhere;
+	table->elsewhere += elsewhere ? 1 : -1;
+}
+
 static void learn_fork(struct process_table *table, struct history *history,
 		       const struct event_view *event, const struct process *parent)
 {
@@ -146,6 +154,8 @@ static void learn_fork(struct process_table *table, struct history *history,
 		return;
 	child->ppid = event->head->pid;
 	child->parent_start_ns = event->head->start_ns;
+	if (parent && parent->elsewhere)
+		set_elsewhere(table, child, true);
 	if (parent && parent->image && !child->image) {
 		child->image = parent->image;
 		child->image->refs++;
@@ -185,12 +195,17 @@ void process_event(struct process_table *table, struct history *history,
 		if (process)
 			learn_exec(event, process);
 		break;
+	case MF_EV_MOUNT_GAP:
+		if (process)
+			set_elsewhere(table, process, true);
+		break;
 	case MF_EV_EXIT:
 		if (!process)
 			break;
 		process->alive = false;
 		process->exited = true;
 		process->exit_code = gone->code;
+		set_elsewhere(table, process, false);
 		forget_if_over(table, process);
 		break;
 	default:

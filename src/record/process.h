@@ -34,6 +34,7 @@ struct process {
 	bool alive;
 	bool inside; /* born inside requests: `birth`, NULL where they cannot be told */
 	bool exited;
+	bool elsewhere; /* in a mount namespace that nobody watches, as far as is known */
 	uint32_t exit_code; /* as in wait(2) */
 	uint64_t birth_stamp;
 	struct birth *birth;
@@ -45,6 +46,7 @@ struct process_table {
 	size_t capacity, count;
 	uint64_t seed;
 	uint64_t refused; /* processes that had no room */
+	size_t elsewhere; /* live ones whose opens are not seen */
 };
 
 void process_table_init(struct process_table *table, uint64_t seed);

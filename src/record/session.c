@@ -253,6 +253,8 @@ static int journal_begin(struct session *session, const struct journal_view *ent
 	request->begin_ns = entry->head->t_ns;
 	request->begin_epoch = resume ? 0 : MF_STAMP_EPOCH(stamp); /* at the latest */
 	request->incomplete = session->incomplete | (resume ? INC_RESTARTED : 0);
+	if (session->processes.elsewhere)
+		request->incomplete |= INC_MOUNTS;
 	memcpy(request->lost, session->lost_calm, sizeof(request->lost));
 	take_begin(session, request, entry);
 	request->older = session->newest;
@@ -601,6 +603,19 @@ static uint64_t latest_epoch(const struct event_view *event)
 	return epoch;
 }
 
+/* Whatever is in flight may have opened something there; so may what comes, where the gap stays. */
+static void take_gap(struct session *session, const struct event_view *event)
+{
+	const struct mf_ev_change *gap = event->body;
+
+	if (event->head->kind != MF_EV_MOUNT_GAP)
+		return;
+	if (gap->mask & MF_GAP_STAYS)
+		session->incomplete |= INC_MOUNTS;
+	for (struct request *request = session->oldest; request; request = request->newer)
+		request->incomplete |= INC_MOUNTS;
+}
+
 int session_event(struct session *session, const struct event_view *event, bool force)
 {
 	const struct mf_event *head = event->head;
@@ -618,6 +633,7 @@ int session_event(struct session *session, const struct event_view *event, bool 
 		process->birth = history_birth(&session->history, process->birth_stamp);
 	label = label_event(session, event, process);
 	session->stats->epoch_unknown += label->label.unknown;
+	take_gap(session, event);
 	/* a child must be known before its parent's row is built; a dead process is forgotten
 	 * only after its last row */
 	if (head->kind != MF_EV_EXIT)

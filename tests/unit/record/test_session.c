@@ -331,6 +331,62 @@ static void requests_that_a_cut_list_does_not_name_are_incomplete(void **state)
 	assert_int_equal(incomplete, 4);
 }
 
+static bool is_complete(struct scene *scene)
+{
+	session_close_first(scene->session);
+	return YAJL_IS_TRUE(at(last(scene, LOG_REQUEST), "complete"));
+}
+
+static void gap(struct scene *scene, uint64_t stamp, uint32_t mask)
+{
+	story_change(&scene->event, MF_EV_MOUNT_GAP, stamp, "");
+	((struct mf_ev_change *)scene->event.body)->mask = mask;
+}
+
+static void a_process_whose_opens_are_not_seen_makes_records_incomplete_while_it_lives(void **state)
+{
+	struct scene *scene = *state;
+
+	begin(scene, 1, MF_STAMP(1, 1), "1", "t", "{}");
+	story_fork(&scene->event, MF_STAMP(1, 1), 200, MF_STAMP(1, 1));
+	happen(scene);
+	gap(scene, MF_STAMP(1, 1), 0);
+	story_by(&scene->event, 200, MF_STAMP(1, 1));
+	happen(scene);
+	story_fork(&scene->event, MF_STAMP(1, 1), 201, MF_STAMP(1, 1));
+	story_by(&scene->event, 200, MF_STAMP(1, 1));
+	happen(scene);
+	end(scene, 1, MF_STAMP(2, 0));
+	assert_false(is_complete(scene));
+	story_exit_event(&scene->event, MF_STAMP(2, 0), 0);
+	story_by(&scene->event, 200, MF_STAMP(1, 1));
+	happen(scene);
+	/* its child is there still */
+	begin(scene, 2, MF_STAMP(3, 1), "2", "t", "{}");
+	end(scene, 2, MF_STAMP(4, 0));
+	assert_false(is_complete(scene));
+	story_exit_event(&scene->event, MF_STAMP(4, 0), 0);
+	story_by(&scene->event, 201, MF_STAMP(1, 1));
+	happen(scene);
+	begin(scene, 3, MF_STAMP(5, 1), "3", "t", "{}");
+	end(scene, 3, MF_STAMP(6, 0));
+	assert_true(is_complete(scene));
+}
+
+static void a_gap_that_stays_makes_all_later_records_incomplete(void **state)
+{
+	struct scene *scene = *state;
+
+	begin(scene, 1, MF_STAMP(1, 1), "1", "t", "{}");
+	gap(scene, MF_STAMP(1, 1), MF_GAP_STAYS);
+	happen(scene);
+	end(scene, 1, MF_STAMP(2, 0));
+	assert_false(is_complete(scene));
+	begin(scene, 2, MF_STAMP(3, 1), "2", "t", "{}");
+	end(scene, 2, MF_STAMP(4, 0));
+	assert_false(is_complete(scene));
+}
+
 static void two_in_flight_share_an_event_as_candidates(void **state)
 {
 	struct scene *scene = *state;
@@ -551,6 +607,8 @@ int main(void)
 		SCENE(a_loss_before_the_beginning_was_read_counts_for_the_request),
 		SCENE(losses_of_the_slots_next_session_are_not_charged),
 		SCENE(requests_that_a_cut_list_does_not_name_are_incomplete),
+		SCENE(a_process_whose_opens_are_not_seen_makes_records_incomplete_while_it_lives),
+		SCENE(a_gap_that_stays_makes_all_later_records_incomplete),
 		SCENE(two_in_flight_share_an_event_as_candidates),
 		SCENE(a_child_is_of_its_request_and_late_after_its_end),
 		SCENE(what_belongs_to_no_request_is_background),
