@@ -12,7 +12,7 @@
  * function from one object only.
  */
 
-#include "emit.h"
+#include "gap.h"
 #include "open_flags.h"
 #include "path.h"
 #include "task.h"
@@ -89,6 +89,7 @@ static __always_inline int file_report(struct mf_question *q, struct task_struct
 	if (stamp == MF_NO_STAMP || !scratch || !file)
 		return -1;
 	who_of(task, tag, &who);
+	gap_check(task, tag, &who, stamp);
 	in_exec = open_flags_of(task, &scratch->file);
 	scratch->file.dev = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
 	scratch->file.ino = BPF_CORE_READ(file, f_inode, i_ino);

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What the session asks of the network, at its cgroup: connect (TCP, UDP, and TCP fast open, which
+ * What the session asks of the network, at the cgroup: connect (TCP, UDP, and TCP fast open, which
  * never calls connect()), datagrams with an address, bind. These programs only look: every one of
  * them returns 1, allow.
  *
- * The cgroup is only where the programs hang; who it is is told by the task's tag.
+ * The cgroup, the uppermost one, is only where the programs hang; who it is is told by the task's
+ * tag.
  */
 
 #include "addr.h"
-#include "emit.h"
+#include "gap.h"
 
 /* ctx fields are converted by the kernel, so each is read with a constant offset and width. */
 static __always_inline void dst_of(struct bpf_sock_addr *ctx, bool v6, struct mf_ev_net *net)
@@ -40,6 +41,7 @@ static __always_inline int ask(struct bpf_sock_addr *ctx, __u16 kind, bool v6)
 	if (stamp == MF_NO_STAMP)
 		return 1;
 	who_of(bpf_get_current_task_btf(), tag, &who);
+	gap_check(bpf_get_current_task_btf(), tag, &who, stamp);
 	event = event_reserve(kind, sizeof(*event) + sizeof(*net), true, stamp, &who, &flags);
 	if (!event)
 		return 1;

@@ -13,6 +13,9 @@
 #define MF_PATH_STEPS (2 * MF_PATH_MAX) /* more than a path of MF_PATH_MAX bytes can take */
 #define MF_NAME_BYTES 256
 
+#define DCACHE_DISCONNECTED 0x20 /* include/linux/dcache.h */
+#define MNT_NS_ANON_INO 0xeffffff7U /* include/uapi/linux/nsfs.h; before 6.18 it was 0 */
+
 /*
  * The walk lives in a map, not on the stack: what the verifier reads back from a map is any number,
  * so each round of the loop looks the same to it and the walk is verified in some 10,000
@@ -28,14 +31,25 @@ struct path_walk {
 	char bytes[MF_PATH_MAX + MF_NAME_BYTES]; /* the tail is room for the verifier's sake */
 };
 
+/* The top of a mount that was taken out of the tree, or never was in one, is no root directory. */
+static __always_inline bool mount_is_detached(struct mount *mount)
+{
+	__u32 inum = BPF_CORE_READ(mount, mnt_ns, ns.inum);
+
+	return !inum || inum == MNT_NS_ANON_INO;
+}
+
 /* true: at the top */
 static __always_inline bool path_up_mount(struct path_walk *walk)
 {
 	struct mount *mount = (void *)walk->mnt - bpf_core_field_offset(struct mount, mnt);
 	struct mount *parent = BPF_CORE_READ(mount, mnt_parent);
 
-	if (parent == mount || !parent)
+	if (parent == mount || !parent) {
+		if (mount_is_detached(mount))
+			walk->flags |= MF_PATH_UNRESOLVED;
 		return true;
+	}
 	walk->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
 	walk->mnt = (void *)parent + bpf_core_field_offset(struct mount, mnt);
 	return false;
@@ -68,24 +82,41 @@ static __always_inline bool path_prepend(struct path_walk *walk)
 	return true;
 }
 
-/* true: at the top, or it cannot go on */
+static __always_inline __u32 name_version(struct dentry *dentry)
+{
+	return BPF_CORE_READ(dentry, d_seq.seqcount.sequence);
+}
+
+/*
+ * true: at the top, or it cannot go on. A name that is being changed while it is read, which the
+ * kernel counts in d_seq, is read again: half of the old one and half of the new one is no name.
+ */
 static __always_inline bool path_step(struct path_walk *walk)
 {
 	struct dentry *dentry = walk->dentry, *parent;
+	__u32 pos = walk->pos, flags = walk->flags, version;
 	struct vfsmount *mnt = walk->mnt;
+	bool fits;
 
 	if (dentry == BPF_CORE_READ(mnt, mnt_root))
 		return path_up_mount(walk);
+	version = name_version(dentry);
 	parent = BPF_CORE_READ(dentry, d_parent);
 	if (parent == dentry || !parent) {
 		/* a root, but not the mount's: not connected */
 		walk->flags |= MF_PATH_UNRESOLVED;
 		return true;
 	}
-	if (!path_prepend(walk))
-		return true;
-	walk->dentry = parent;
-	return false;
+	fits = path_prepend(walk);
+	if (version & 1 || version != name_version(dentry)) {
+		walk->pos = pos;
+		walk->flags = flags;
+		walk->fault = 0;
+		return false;
+	}
+	if (fits)
+		walk->dentry = parent;
+	return !fits;
 }
 
 struct path_climber {
@@ -135,6 +166,11 @@ static __always_inline void path_of(const struct path *path, struct path_walk *w
 	walk->flags = 0;
 	walk->fault = 0;
 	walk->done = 0;
+	if (root && BPF_CORE_READ(first, d_flags) & DCACHE_DISCONNECTED) {
+		/* a file that was got by its handle, and whose directory nobody has looked up */
+		walk->flags = MF_PATH_UNRESOLVED;
+		return;
+	}
 	if (root && BPF_CORE_READ(mnt, mnt_root) != first) {
 		/* an object without a parent, as memfds and pipes are: its name is not a path */
 		walk->flags = MF_PATH_ANON;
@@ -156,8 +192,12 @@ static __always_inline void path_of(const struct path *path, struct path_walk *w
 static __always_inline __u32 path_copy(const struct path_walk *walk, char *to)
 {
 	__u32 pos = walk->pos;
-	__u32 len = MF_PATH_MAX - pos;
+	__u32 len;
 
+	/* what hangs in the air does not begin at the root */
+	if (walk->flags & MF_PATH_UNRESOLVED && pos < MF_PATH_MAX)
+		pos++;
+	len = MF_PATH_MAX - pos;
 	if (pos >= MF_PATH_MAX)
 		return 0;
 	barrier_var(pos);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "engine/change_names.h"
 #include "engine/dir_cache.h"
@@ -16,17 +19,15 @@ struct name {
 	uint16_t flags;
 };
 
-static int sb_fd(const struct session *session, const void *fsid)
+static const struct session_sb *sb_of(const struct session *session, uint64_t fsid)
 {
-	uint64_t word;
 	size_t i;
 
-	memcpy(&word, fsid, sizeof(word));
 	for (i = 0; i < session->sbs_count; i++) {
-		if (session->sbs[i].fsid == word)
-			return session->sbs[i].fd;
+		if (session->sbs[i].fsid == fsid)
+			return &session->sbs[i];
 	}
-	return -1;
+	return NULL;
 }
 
 /*
@@ -48,31 +49,97 @@ static int open_handle(int mount_fd, struct file_handle *handle)
 	return fd;
 }
 
-/* The directory's path, without a slash at its end. Nothing when it cannot be told. */
-static void resolve_live_dir(int mount_fd, struct file_handle *handle, struct name *ret_name)
+static ssize_t path_of_fd(int fd, char *ret_path, size_t size)
+{
+	char link[64];
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	return readlink(link, ret_path, size);
+}
+
+static bool is_object(int root_fd, const char *path, uint64_t resolve, const struct stat *st)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_CLOEXEC | O_NOFOLLOW,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | resolve,
+	};
+	_cleanup_fd_ int fd = (int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+	struct stat there;
+
+	return fd >= 0 && !fstat(fd, &there) && there.st_dev == st->st_dev &&
+	       there.st_ino == st->st_ino;
+}
+
+/*
+ * A handle leads to any directory of the file system, also where the mount shows a part of it only.
+ * The kernel then names what lies outside as if the file system's root were the root directory.
+ */
+static bool lies_in_mount(const struct session *session, const struct session_sb *sb,
+			  const struct name *name, const struct stat *st)
+{
+	char path[2 * MF_PATH_MAX];
+	ssize_t len;
+
+	len = path_of_fd(sb->fd, path, MF_PATH_MAX);
+	if (len <= 0 || len == MF_PATH_MAX)
+		return false;
+	/* what was taken out of the tree while somebody holds it has no path any more */
+	if ((len == 1 && !sb->top) || !mounts_has(session, sb->id))
+		return false;
+	if (sb->whole || name->flags & MF_PATH_DELETED)
+		return sb->whole;
+	if (len > 1)
+		return name->len >= (size_t)len && !memcmp(name->path, path, (size_t)len) &&
+		       (name->len == (size_t)len || name->path[len] == '/');
+	/* a part of it is the root directory: only a look tells */
+	memcpy(path, name->path, name->len);
+	path[name->len] = '\0';
+	return is_object(session->root_fd, path, RESOLVE_CACHED, st) ||
+	       (!session->processes_answer && is_object(session->root_fd, path, 0, st));
+}
+
+/* The directory's path, without a slash at its end. -EXDEV: this mount does not show it. */
+static int resolve_live_dir(const struct session *session, const struct session_sb *sb,
+			    struct file_handle *handle, struct name *ret_name)
 {
 	_cleanup_fd_ int fd = -1;
-	char link[64];
 	struct stat st;
 	ssize_t len;
 
 	ret_name->flags = MF_PATH_UNRESOLVED;
 	ret_name->len = 0;
-	fd = open_handle(mount_fd, handle);
+	fd = open_handle(sb->fd, handle);
 	if (fd < 0 || fstat(fd, &st))
-		return;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	len = readlink(link, ret_name->path, MF_PATH_MAX);
+		return -ESTALE;
+	len = path_of_fd(fd, ret_name->path, MF_PATH_MAX);
 	if (len <= 0 || len == MF_PATH_MAX || ret_name->path[0] != '/')
-		return;
+		return -ENAMETOOLONG;
 	ret_name->flags = 0;
 	ret_name->len = (size_t)len;
 	if (!st.st_nlink && ret_name->len > strlen(DELETED_SUFFIX)) {
 		ret_name->flags = MF_PATH_DELETED;
 		ret_name->len -= strlen(DELETED_SUFFIX);
 	}
+	if (!lies_in_mount(session, sb, ret_name, &st)) {
+		ret_name->flags = MF_PATH_UNRESOLVED;
+		ret_name->len = 0;
+		return -EXDEV;
+	}
 	if (ret_name->len == 1)
 		ret_name->len = 0; /* the root: only the slash before the name */
+	return 0;
+}
+
+struct dir_search {
+	struct file_handle *handle;
+	struct name *name;
+};
+
+static bool try_mount(const struct session *session, const struct session_sb *sb, void *data)
+{
+	const struct dir_search *search = data;
+
+	return !resolve_live_dir(session, sb, search->handle, search->name);
 }
 
 /* A directory that is gone had the path that it was last seen with: no directory has been renamed
@@ -83,8 +150,16 @@ static void resolve_dir(struct engine *engine, const struct session *session,
 	struct file_handle *handle = (void *)fid->handle;
 	struct dir_key key = { session->id, &fid->fsid, sizeof(fid->fsid), handle,
 			       sizeof(*handle) + handle->handle_bytes };
+	struct dir_search search = { handle, ret_name };
+	const struct session_sb *sb;
+	uint64_t fsid;
 
-	resolve_live_dir(sb_fd(session, &fid->fsid), handle, ret_name);
+	memcpy(&fsid, &fid->fsid, sizeof(fsid));
+	sb = sb_of(session, fsid);
+	ret_name->flags = MF_PATH_UNRESOLVED;
+	ret_name->len = 0;
+	if (sb && resolve_live_dir(session, sb, handle, ret_name) == -EXDEV)
+		mounts_search(session, fsid, try_mount, &search);
 	if (!(ret_name->flags & MF_PATH_UNRESOLVED)) {
 		dir_cache_put(&engine->dirs, &key, ret_name->path, ret_name->len);
 		return;

@@ -100,9 +100,9 @@ static uint64_t fsid_word(const void *fsid)
 /*
  * Watches the file system that the mount belongs to. A descriptor of the mount's root directory
  * (O_PATH: opening it for real would wait for our own answer) is kept while the session lives, to
- * name what changed: so the session cannot unmount it but lazily.
+ * name what changed: so the session cannot unmount it but lazily. `mount`: without its fsid.
  */
-int changes_mark(struct engine *engine, struct session *session, int mount_fd)
+int changes_mark(struct engine *engine, struct session *session, const struct session_sb *mount)
 {
 	_cleanup_fd_ int fd = -1;
 	struct statfs fs;
@@ -113,7 +113,7 @@ int changes_mark(struct engine *engine, struct session *session, int mount_fd)
 
 	if (engine->changes_fd < 0)
 		return engine->changes_error;
-	if (fstat(mount_fd, &st) || fstatfs(mount_fd, &fs))
+	if (fstat(mount->fd, &st) || fstatfs(mount->fd, &fs))
 		return -errno;
 	if (!S_ISDIR(st.st_mode)) /* a bound file: its file system has other mounts */
 		return 0;
@@ -124,13 +124,14 @@ int changes_mark(struct engine *engine, struct session *session, int mount_fd)
 	}
 	if (session->sbs_count == SESSION_SBS_MAX)
 		return -ENOSPC;
-	fd = fcntl(mount_fd, F_DUPFD_CLOEXEC, 3);
+	fd = fcntl(mount->fd, F_DUPFD_CLOEXEC, 3);
 	if (fd < 0)
 		return -errno;
 	error = marked_take(engine, fsid, fd);
 	if (error)
 		return error;
-	session->sbs[session->sbs_count++] = (struct session_sb){ fsid, take_fd(&fd) };
+	session->sbs[session->sbs_count++] =
+		(struct session_sb){ fsid, take_fd(&fd), mount->id, mount->top, mount->whole };
 	return 0;
 }
 

@@ -226,7 +226,10 @@ int engine_dispatch(struct engine *engine)
 
 int engine_drain(struct engine *engine)
 {
-	return engine->changes_fd < 0 ? 0 : changes_dispatch(engine, true);
+	int error = mounts_check(engine);
+	int changes = engine->changes_fd < 0 ? 0 : changes_dispatch(engine, true);
+
+	return error ? error : changes;
 }
 
 void engine_stats(const struct engine *engine, struct mf_stats *stats)

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The table of hooks, and how they are attached: those that see the whole machine while a session
- * lives, those of a cgroup for each session.
+ * lives, and those of a cgroup, with the first session that has one.
  */
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "engine/state.h"
 #include "mcpfloor.skel.h"
@@ -135,14 +137,26 @@ const struct hook hooks[] = {
 
 _Static_assert(ARRAY_LEN(hooks) == HOOK_MAX, "one row per hook");
 
+#define CGROUP_DEPTH_MAX 128
+
 static const enum hook_id cgroup_hooks[] = { HOOK_CONNECT4, HOOK_CONNECT6, HOOK_SENDMSG4,
 					     HOOK_SENDMSG6, HOOK_BIND4,	   HOOK_BIND6 };
 
-_Static_assert(ARRAY_LEN(cgroup_hooks) == SESSION_CGROUP_LINKS, "a link for each");
+_Static_assert(ARRAY_LEN(cgroup_hooks) == CGROUP_LINKS, "a link for each");
 
 static struct bpf_program *program_of(const struct engine *engine, enum hook_id id)
 {
 	return bpf_object__find_program_by_name(engine->bpf->obj, hooks[id].program);
+}
+
+static void detach_all(struct bpf_link **links)
+{
+	size_t i;
+
+	for (i = 0; i < CGROUP_LINKS; i++) {
+		bpf_link__destroy(links[i]);
+		links[i] = NULL;
+	}
 }
 
 int hooks_attach(struct engine *engine)
@@ -173,10 +187,11 @@ void hooks_detach(struct engine *engine)
 		bpf_link__destroy(engine->links[id]);
 		engine->links[id] = NULL;
 	}
+	detach_all(engine->top_links);
 }
 
 /* All of them or none: a session whose network is seen by half is not said to be covered. */
-int hooks_attach_cgroup(struct engine *engine, struct session *session, int cgroup_fd)
+static int attach_all(struct engine *engine, int cgroup_fd, struct bpf_link **links)
 {
 	size_t i;
 
@@ -185,24 +200,59 @@ int hooks_attach_cgroup(struct engine *engine, struct session *session, int cgro
 		int error = engine->hook_error[id];
 
 		if (!error) {
-			session->cgroup_links[i] =
-				bpf_program__attach_cgroup(program_of(engine, id), cgroup_fd);
-			error = session->cgroup_links[i] ? 0 : -errno;
+			links[i] = bpf_program__attach_cgroup(program_of(engine, id), cgroup_fd);
+			error = links[i] ? 0 : -errno;
 		}
 		if (error) {
-			hooks_detach_cgroup(session);
+			detach_all(links);
 			return error;
 		}
 	}
 	return 0;
 }
 
+/* The uppermost cgroup that can be seen from here */
+static int cgroup_top(int cgroup_fd)
+{
+	_cleanup_fd_ int fd = fcntl(cgroup_fd, F_DUPFD_CLOEXEC, 3);
+	struct statx st;
+	int up, i;
+
+	for (i = 0; fd >= 0 && i < CGROUP_DEPTH_MAX; i++) {
+		if (statx(fd, "", AT_EMPTY_PATH, 0, &st))
+			return -errno;
+		if (st.stx_attributes & STATX_ATTR_MOUNT_ROOT)
+			return take_fd(&fd);
+		up = openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (up < 0)
+			return -errno;
+		close_fd(fd);
+		fd = up;
+	}
+	return -ELOOP;
+}
+
+/*
+ * The kernel asks at the cgroup that a socket was made in, which is not the session's for one that
+ * was inherited or sent, nor for those of a task that left: so the programs hang at the top, and
+ * the tag says whose it is. Where the top takes no more of them (64, one guard each), what stays in
+ * the session's cgroup is seen all the same, and the network is not said to be covered.
+ */
+int hooks_attach_cgroup(struct engine *engine, struct session *session, int cgroup_fd)
+{
+	_cleanup_fd_ int top = -1;
+	int error;
+
+	if (engine->top_links[0])
+		return 0;
+	top = cgroup_top(cgroup_fd);
+	error = top < 0 ? top : attach_all(engine, top, engine->top_links);
+	if (error)
+		attach_all(engine, cgroup_fd, session->cgroup_links);
+	return error;
+}
+
 void hooks_detach_cgroup(struct session *session)
 {
-	size_t i;
-
-	for (i = 0; i < SESSION_CGROUP_LINKS; i++) {
-		bpf_link__destroy(session->cgroup_links[i]);
-		session->cgroup_links[i] = NULL;
-	}
+	detach_all(session->cgroup_links);
 }

@@ -82,3 +82,8 @@ uint64_t mount_line_hash(const struct mount_line *line)
 	hash = hash_text(hash, line->root);
 	return hash_text(hash, line->point);
 }
+
+uint64_t mount_line_device(const struct mount_line *line)
+{
+	return hash_text(0xcbf29ce484222325ULL, line->dev);
+}

@@ -21,3 +21,5 @@ struct mount_line {
 bool mount_line_next(char **at, struct mount_line *ret_line);
 /* Of what makes it this mount and no other: number, device, root and point. */
 uint64_t mount_line_hash(const struct mount_line *line);
+/* Of its device alone */
+uint64_t mount_line_device(const struct mount_line *line);

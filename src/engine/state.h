@@ -46,7 +46,7 @@ enum hook_id {
 
 enum hook_kind {
 	HOOK_TRACING, /* attached while a session lives */
-	HOOK_CGROUP, /* attached to each session's cgroup */
+	HOOK_CGROUP, /* attached to the uppermost cgroup while a session lives */
 	HOOK_RUN, /* run by the engine */
 	HOOK_ITER,
 };
@@ -63,18 +63,23 @@ struct hook {
 
 extern const struct hook hooks[HOOK_MAX];
 
-#define SESSION_CGROUP_LINKS 6
+#define CGROUP_LINKS 6
 #define SESSION_SBS_MAX 64
 
 /* a superblock of a session's mounts, for the names of changed files */
 struct session_sb {
 	uint64_t fsid;
 	int fd; /* O_PATH, the root directory of one of its mounts */
+	uint32_t id; /* of that mount */
+	bool top; /* it is the root directory of the mount namespace */
+	bool whole; /* that is the root directory of the file system too */
 };
 
 struct mount_id {
 	uint32_t id;
+	bool watched;
 	uint64_t hash;
+	uint64_t dev; /* hash of its device */
 };
 
 struct session {
@@ -82,16 +87,18 @@ struct session {
 	uint32_t slot;
 	uint64_t stamp_lo; /* its stamp when the notification queue was last seen empty */
 	uint64_t stamp_seen; /* scratch for that */
+	uint64_t mounts_lo; /* its stamp when the mount table was last looked at */
 	struct mf_page *page;
 	int page_fd;
 	int root_fd; /* O_PATH, the root directory of its mount namespace; -1: none */
 	int mountinfo_fd; /* its mount table, to read and to be told of changes */
 	int mounts_wake_fd; /* the same, in the engine's epoll: see mounts_check() */
-	struct bpf_link *cgroup_links[SESSION_CGROUP_LINKS];
+	struct bpf_link *cgroup_links[CGROUP_LINKS]; /* where the top takes none */
 	struct session_sb sbs[SESSION_SBS_MAX];
 	size_t sbs_count;
 	struct mount_id *mount_ids; /* that have been looked at */
 	size_t mount_ids_count;
+	bool processes_answer; /* for paths there: look-ups may wait for them */
 	uint32_t mounts;
 	uint32_t mounts_unmarked;
 };
@@ -110,6 +117,7 @@ struct engine {
 	int hook_error[HOOK_MAX]; /* 0: loaded */
 	int program_fds[HOOK_MAX]; /* of the object */
 	struct bpf_link *links[HOOK_MAX]; /* of the tracing hooks */
+	struct bpf_link *top_links[CGROUP_LINKS]; /* at the uppermost cgroup */
 	struct mf_session_counters *counters; /* mapped */
 	int epoll_fd;
 	int opens_fd; /* permission group; -1: none */
@@ -165,7 +173,7 @@ int opens_dispatch(struct engine *engine);
 
 /* changes.c */
 int changes_open(struct engine *engine);
-int changes_mark(struct engine *engine, struct session *session, int mount_fd);
+int changes_mark(struct engine *engine, struct session *session, const struct session_sb *mount);
 void changes_unmark(struct engine *engine, struct session *session);
 int changes_dispatch(struct engine *engine, bool until_empty);
 int event_pass(struct engine *engine, const struct session *session, const void *event,
@@ -175,4 +183,11 @@ int event_pass(struct engine *engine, const struct session *session, const void 
 int mounts_mark(struct engine *engine, struct session *session, bool later);
 bool mounts_are_own(pid_t pid);
 int mounts_check(struct engine *engine);
+/* Whether this mount was there when the table was last looked at */
+bool mounts_has(const struct session *session, uint32_t id);
+/* Calls `try` with the mounts of this file system until it returns true. */
+void mounts_search(const struct session *session, uint64_t fsid,
+		   bool (*try)(const struct session *session, const struct session_sb *sb,
+			       void *data),
+		   void *data);
 void mounts_unmark(struct engine *engine, struct session *session);

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -302,6 +303,43 @@ static void bind_and_listen_have_the_local_address(void **state)
 	assert_int_equal(net->local_port, net->port);
 }
 
+static char parent_procs[300];
+
+/* Out of the session's cgroup, and with a socket that was made before. */
+static int body_elsewhere(struct notes *notes)
+{
+	struct sockaddr_in to = v4("127.0.0.3", 9);
+	int before = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int procs = open(parent_procs, O_WRONLY | O_CLOEXEC);
+	int after;
+
+	(void)notes;
+	prctl(PR_SET_NAME, "netter");
+	if (procs < 0 || write(procs, "0", 1) != 1)
+		return 77;
+	after = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	sendto(after, "x", 1, 0, (struct sockaddr *)&to, sizeof(to));
+	to = v4("127.0.0.4", 9);
+	return sendto(before, "x", 1, 0, (struct sockaddr *)&to, sizeof(to)) != 1;
+}
+
+static void e28_a_task_that_left_the_cgroup_is_seen_as_before(void **state)
+{
+	struct scene *scene = *state;
+
+	scene_open(scene); /* makes the cgroup */
+	snprintf(parent_procs, sizeof(parent_procs), "%s/../cgroup.procs", scene->cgroup);
+	scene_play(scene, body_elsewhere);
+	need_cgroup(scene);
+	if (scene->status == 77 << 8)
+		skip_because("a cgroup that can be left");
+	assert_int_equal(scene->status, 0);
+	check_net(scene, scene_event(scene, MF_EV_SEND, 0, 0), "127.0.0.3", AF_INET, 9, SOCK_DGRAM,
+		  IPPROTO_UDP);
+	check_net(scene, scene_event(scene, MF_EV_SEND, 0, 1), "127.0.0.4", AF_INET, 9, SOCK_DGRAM,
+		  IPPROTO_UDP);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -312,6 +350,7 @@ int main(void)
 		cmocka_unit_test(datagrams_with_an_address_are_sends),
 		cmocka_unit_test(e04_tcp_fast_open_is_a_connect_and_a_syn),
 		cmocka_unit_test(bind_and_listen_have_the_local_address),
+		cmocka_unit_test(e28_a_task_that_left_the_cgroup_is_seen_as_before),
 	};
 
 	return cmocka_run_group_tests(tests, scene_setup, scene_teardown);
