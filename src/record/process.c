@@ -135,6 +135,23 @@ refused:
 	return NULL;
 }
 
+struct process *process_meet(struct process_table *table, struct history *history,
+			     const struct mf_event *head, bool after)
+{
+	struct process *process = process_find(table, head->start_ns, head->pid);
+
+	if (!process) {
+		process = process_learn(table, history, head->start_ns, head->pid, head->birth);
+		if (process)
+			process->alive = !after;
+	} else if (!after && !process->exited) {
+		process->alive = true;
+	}
+	if (process)
+		process->refs++;
+	return process;
+}
+
 static void set_elsewhere(struct process_table *table, struct process *process, bool elsewhere)
 {
 	if (process->elsewhere == elsewhere)
@@ -206,7 +223,6 @@ void process_event(struct process_table *table, struct history *history,
 		process->exited = true;
 		process->exit_code = gone->code;
 		set_elsewhere(table, process, false);
-		forget_if_over(table, process);
 		break;
 	default:
 		break;

@@ -56,6 +56,10 @@ struct process *process_find(const struct process_table *table, uint64_t start_n
 /* Finds or adds it, with its birth; NULL when there is no room. */
 struct process *process_learn(struct process_table *table, struct history *history,
 			      uint64_t start_ns, uint32_t pid, uint64_t birth_stamp);
+/* Who an event is about, with one more reference. `after`: it may be read when its process is gone;
+ * a process that is not known is then not taken for one that lives. */
+struct process *process_meet(struct process_table *table, struct history *history,
+			     const struct mf_event *head, bool after);
 /* What fork, exec and exit events say about processes. */
 void process_event(struct process_table *table, struct history *history,
 		   const struct event_view *event, struct process *process);

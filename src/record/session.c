@@ -616,6 +616,13 @@ static void take_gap(struct session *session, const struct event_view *event)
 		request->incomplete |= INC_MOUNTS;
 }
 
+/* A notification is read, and a handshake ends, when its process may be gone. */
+static bool comes_after(const struct mf_event *head)
+{
+	return head->flags & MF_EVF_LATE_SEEN || head->kind == MF_EV_TCP_OPEN ||
+	       head->kind == MF_EV_TCP_FAIL;
+}
+
 int session_event(struct session *session, const struct event_view *event, bool force)
 {
 	const struct mf_event *head = event->head;
@@ -626,8 +633,8 @@ int session_event(struct session *session, const struct event_view *event, bool 
 		return -EAGAIN;
 	session->events++;
 	if (!(head->flags & MF_EVF_PROC_UNKNOWN))
-		process = process_learn(&session->processes, &session->history, head->start_ns,
-					head->pid, head->birth);
+		process = process_meet(&session->processes, &session->history, head,
+				       comes_after(head));
 	/* it may have been met before the journal told the set that it was born in */
 	if (process && process->inside && !process->birth)
 		process->birth = history_birth(&session->history, process->birth_stamp);
@@ -641,5 +648,7 @@ int session_event(struct session *session, const struct event_view *event, bool 
 	deliver(session, event, process, label);
 	if (head->kind == MF_EV_EXIT)
 		process_event(&session->processes, &session->history, event, process);
+	if (process)
+		process_unref(&session->processes, process);
 	return 0;
 }

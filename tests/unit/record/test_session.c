@@ -554,6 +554,32 @@ static void dead_processes_are_forgotten_when_no_record_names_them(void **state)
 	assert_int_equal(scene->session->processes.count, 1);
 }
 
+/* A notification is read, and a handshake fails, when the process is gone already. */
+static void what_comes_after_a_process_is_gone_does_not_keep_it(void **state)
+{
+	struct scene *scene = *state;
+
+	for (uint32_t pid = 1000; pid < 2000; pid++) {
+		story_fork(&scene->event, MF_STAMP(0, 0), pid, MF_STAMP(0, 0));
+		happen(scene);
+		story_exit_event(&scene->event, MF_STAMP(0, 0), 0);
+		story_by(&scene->event, pid, MF_STAMP(0, 0));
+		happen(scene);
+		session_flush(scene->session, scene->event.head.t_ns, true);
+		story_change(&scene->event, MF_EV_CREATE, MF_STAMP(0, 0), "/x");
+		scene->event.head.flags = MF_EVF_LATE_SEEN;
+		story_by(&scene->event, pid, MF_STAMP(0, 0));
+		happen(scene);
+		session_flush(scene->session, scene->event.head.t_ns, true);
+		while (scene->count) {
+			free(scene->entries[--scene->count].json);
+			yajl_tree_free(scene->entries[scene->count].tree);
+		}
+	}
+	assert_int_equal(process_live_count(&scene->session->processes), 1);
+	assert_in_range(scene->session->processes.count, 1, 2);
+}
+
 static void the_session_end_tells_status_counts_and_leftovers(void **state)
 {
 	struct scene *scene = *state;
@@ -617,6 +643,7 @@ int main(void)
 		SCENE(bytes_that_are_no_text_are_escaped_and_said_so),
 		SCENE(a_broken_journal_makes_everything_after_it_incomplete),
 		SCENE(dead_processes_are_forgotten_when_no_record_names_them),
+		SCENE(what_comes_after_a_process_is_gone_does_not_keep_it),
 		SCENE(the_session_end_tells_status_counts_and_leftovers),
 		SCENE(text_of_a_record_leads_with_the_alert_and_is_safe_to_print),
 	};
