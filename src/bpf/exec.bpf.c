@@ -57,12 +57,12 @@ static __always_inline __u32 exec_argv(struct exec_scratch *scratch, struct task
 /* A thread that executes takes its leader's tid; what it did before still bears the old one. */
 static __always_inline void exec_old_tid(struct mf_who *who, __u32 old_pid)
 {
-	if (old_pid == who->tid || engine_pid_level)
+	if (old_pid == who->tid)
 		return;
-	who->exit_ns = bpf_ktime_get_ns();
-	bpf_map_update_elem(&dead, &old_pid, who, BPF_ANY);
-	__sync_fetch_and_add(&dead_count, 1);
-	who->exit_ns = 0;
+	if (engine_pid_level) /* its number in the engine's pid namespace is gone with it */
+		count_loss(&who->tag, MF_LOSS_NOTIFY_TASK);
+	else
+		dead_put(old_pid, who);
 }
 
 SEC("tp_btf/sched_process_exec")

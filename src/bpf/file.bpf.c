@@ -165,6 +165,8 @@ static __always_inline void who_answer(struct mf_change_question *q, const struc
 		q->gone = *gone;
 		fits = (fits & MF_FITS_LIVE) | MF_FITS_GONE;
 	}
+	if (gone && gone->earlier_ns && gone->earlier_ns >= q->since_ns)
+		fits |= MF_FITS_EARLIER;
 	q->fits = fits;
 }
 

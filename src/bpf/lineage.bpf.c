@@ -74,11 +74,8 @@ static __always_inline void dead_add(struct task_struct *task, struct mf_who *wh
 {
 	__u32 tid = tid_for_engine(task);
 
-	if (!tid)
-		return;
-	who->exit_ns = bpf_ktime_get_ns();
-	bpf_map_update_elem(&dead, &tid, who, BPF_ANY);
-	__sync_fetch_and_add(&dead_count, 1);
+	if (tid)
+		dead_put(tid, who);
 }
 
 /* Two last threads may both see that no other is alive: the group leader's tag tells who is first. */

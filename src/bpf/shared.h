@@ -20,6 +20,7 @@ struct mf_who {
 	struct mf_tag tag;
 	__u64 start_ns; /* of the group leader */
 	__u64 exit_ns; /* CLOCK_MONOTONIC; 0: alive */
+	__u64 earlier_ns; /* when another process died that had the tid before; 0: none known */
 	__u32 pid;
 	__u32 tid;
 	__u32 uid;
@@ -48,6 +49,7 @@ struct mf_change_question {
 enum {
 	MF_FITS_LIVE = 1 << 0, /* it is alive, and of a session */
 	MF_FITS_GONE = 1 << 1, /* another one of a session had it, and died since */
+	MF_FITS_EARLIER = 1 << 3, /* and one more before it, of which nothing else is known */
 	MF_FITS_NONE = 1 << 2, /* it is nobody's now, and no dead task of a session had it */
 };
 

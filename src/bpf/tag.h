@@ -83,6 +83,7 @@ static __always_inline void who_of(struct task_struct *task, const struct mf_tag
 	ret_who->tag = *tag;
 	ret_who->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
 	ret_who->exit_ns = 0;
+	ret_who->earlier_ns = 0;
 	ret_who->pid = BPF_CORE_READ(task, tgid);
 	ret_who->tid = BPF_CORE_READ(task, pid);
 	ret_who->uid = BPF_CORE_READ(task, cred, uid.val);
@@ -90,4 +91,19 @@ static __always_inline void who_of(struct task_struct *task, const struct mf_tag
 				 ? MF_EVF_KTHREAD
 				 : 0;
 	bpf_core_read(&ret_who->comm, sizeof(ret_who->comm), &task->comm);
+}
+
+/* `who` had this tid until now. It may have been another process's shortly before. */
+static __always_inline void dead_put(__u32 tid, struct mf_who *who)
+{
+	struct mf_who *before = bpf_map_lookup_elem(&dead, &tid);
+
+	who->exit_ns = bpf_ktime_get_ns();
+	if (before)
+		who->earlier_ns = before->pid == who->pid && before->start_ns == who->start_ns
+					  ? before->earlier_ns
+					  : before->exit_ns;
+	bpf_map_update_elem(&dead, &tid, who, BPF_ANY);
+	__sync_fetch_and_add(&dead_count, 1);
+	who->exit_ns = 0;
 }

@@ -269,6 +269,8 @@ static void handle(struct engine *engine, const struct fanotify_event_metadata *
 		return;
 	}
 	certain = q.fits == MF_FITS_LIVE || q.fits == MF_FITS_GONE;
+	if (q.fits & MF_FITS_EARLIER) /* that one may have been of any session */
+		lose_all(engine, MF_LOSS_NOTIFY_TASK);
 	if (!certain && q.live.tag.session == q.gone.tag.session &&
 	    q.live.tag.birth != q.gone.tag.birth)
 		q.live.tag.birth = q.gone.tag.birth = 0;

@@ -4,12 +4,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/fanotify.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -123,6 +126,52 @@ static void a_change_by_a_process_that_is_dead_has_its_process(void **state)
 	assert_int_equal(event->flags, MF_EVF_LATE_SEEN);
 	assert_int_equal(event->start_ns,
 			 ((struct mf_ev_fork *)body_of(scene_fork_of(scene, pid)))->child_start_ns);
+}
+
+/* A child with this pid that ends at once */
+static bool child_with_pid(pid_t pid)
+{
+	struct clone_args args = { .exit_signal = SIGCHLD,
+				   .set_tid = (uintptr_t)&pid,
+				   .set_tid_size = 1 };
+	int status;
+	pid_t got = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+
+	if (!got)
+		_exit(0);
+	return got == pid && waitpid(got, &status, 0) == got;
+}
+
+static int body_tid_twice(struct notes *notes)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(mkdir(in_dir("by-first"), 0700));
+	if (waitpid(pid, &status, 0) != pid)
+		return 1;
+	notes->value[0] = (uint64_t)pid;
+	return child_with_pid(pid) ? 0 : 77;
+}
+
+/* E27: which of the two is not known, and that is what the event says */
+static void e27_a_tid_that_two_dead_processes_had_is_neither_ones(void **state)
+{
+	struct scene *scene = *state;
+	struct mf_event *event;
+
+	scene->deaf = true;
+	scene_play(scene, body_tid_twice);
+	scene->deaf = false;
+	need_changes(scene);
+	if (scene->status == 77 << 8)
+		skip_because("a process with a chosen pid");
+	assert_int_equal(scene->status, 0);
+	event = scene_path(scene, MF_EV_CREATE, in_dir("by-first"));
+	assert_non_null(event);
+	assert_int_equal(event->flags, MF_EVF_LATE_SEEN | MF_EVF_PROC_UNKNOWN);
+	assert_int_equal(event->pid, 0);
 }
 
 static int body_gone_dir(struct notes *notes)
@@ -316,6 +365,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_change_has_its_names),
 		cmocka_unit_test(a_change_by_a_process_that_is_dead_has_its_process),
+		cmocka_unit_test(e27_a_tid_that_two_dead_processes_had_is_neither_ones),
 		cmocka_unit_test(a_change_in_a_directory_that_is_gone_keeps_its_name_and_says_so),
 		cmocka_unit_test(a_directory_that_was_seen_before_keeps_its_path),
 		cmocka_unit_test(the_true_stamp_is_between_the_two),
