@@ -37,8 +37,11 @@
 /* include/linux/socket.h */
 #define AF_INET 2
 #define AF_INET6 10
+/* include/uapi/linux/in.h */
+#define IPPROTO_MPTCP 262
 /* include/net/tcp_states.h */
 #define TCP_ESTABLISHED 1
 #define TCP_SYN_SENT 2
+#define TCP_SYN_RECV 3
 #define TCP_CLOSE 7
 #define TCP_LISTEN 10

@@ -91,13 +91,16 @@ static __always_inline int end(struct sock *sk, __u16 kind)
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(inet_sock_set_state, struct sock *sk, int oldstate, int newstate)
 {
+	if (sk->sk_protocol == IPPROTO_MPTCP) /* its subflows have the addresses */
+		return 0;
 	if (newstate == TCP_SYN_SENT)
 		return begin(sk, MF_EV_TCP_SYN);
 	if (newstate == TCP_LISTEN)
 		return begin(sk, MF_EV_LISTEN);
-	if (oldstate == TCP_SYN_SENT && newstate == TCP_ESTABLISHED)
+	/* by way of SYN_RECV where both ends connect to each other */
+	if (newstate == TCP_ESTABLISHED && (oldstate == TCP_SYN_SENT || oldstate == TCP_SYN_RECV))
 		return end(sk, MF_EV_TCP_OPEN);
-	if (oldstate == TCP_SYN_SENT && newstate == TCP_CLOSE)
+	if (newstate == TCP_CLOSE && (oldstate == TCP_SYN_SENT || oldstate == TCP_SYN_RECV))
 		return end(sk, MF_EV_TCP_FAIL);
 	return 0;
 }

@@ -303,6 +303,58 @@ static void bind_and_listen_have_the_local_address(void **state)
 	assert_int_equal(net->local_port, net->port);
 }
 
+/* A socket that connects to itself: two SYNs cross */
+static int body_crossed(struct notes *notes)
+{
+	struct sockaddr_in at = v4("127.0.0.5", 0);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	prctl(PR_SET_NAME, "netter");
+	if (bind(fd, (struct sockaddr *)&at, sizeof(at)))
+		return 1;
+	notes->value[0] = port_of(fd);
+	at = v4("127.0.0.5", (uint16_t)notes->value[0]);
+	return connect(fd, (struct sockaddr *)&at, sizeof(at)) != 0;
+}
+
+static void a_connection_whose_syns_cross_is_opened_too(void **state)
+{
+	struct scene *scene = *state;
+
+	scene_play(scene, body_crossed);
+	assert_int_equal(scene->status, 0);
+	need_cgroup(scene);
+	assert_int_equal(scene_count(scene, MF_EV_TCP_SYN, 0), 1);
+	check_net(scene, scene_event(scene, MF_EV_TCP_OPEN, 0, 0), "127.0.0.5", AF_INET,
+		  (uint16_t)scene->notes->value[0], SOCK_STREAM, IPPROTO_TCP);
+}
+
+static int body_mptcp(struct notes *notes)
+{
+	int server = listener(notes, AF_INET);
+	struct sockaddr_in to = v4("127.0.0.1", (uint16_t)notes->value[0]);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP);
+
+	prctl(PR_SET_NAME, "netter");
+	if (fd < 0)
+		return 77;
+	return server < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to));
+}
+
+static void e07_of_mptcp_the_connection_below_is_told_and_no_empty_address(void **state)
+{
+	struct scene *scene = *state;
+
+	scene_play(scene, body_mptcp);
+	need_cgroup(scene);
+	if (scene->status == 77 << 8)
+		skip_because("MPTCP");
+	assert_int_equal(scene->status, 0);
+	assert_int_equal(scene_count(scene, MF_EV_TCP_SYN, 0), 1);
+	check_net(scene, scene_event(scene, MF_EV_TCP_SYN, 0, 0), "127.0.0.1", AF_INET,
+		  (uint16_t)scene->notes->value[0], SOCK_STREAM, IPPROTO_TCP);
+}
+
 static char parent_procs[300];
 
 /* Out of the session's cgroup, and with a socket that was made before. */
@@ -350,6 +402,8 @@ int main(void)
 		cmocka_unit_test(datagrams_with_an_address_are_sends),
 		cmocka_unit_test(e04_tcp_fast_open_is_a_connect_and_a_syn),
 		cmocka_unit_test(bind_and_listen_have_the_local_address),
+		cmocka_unit_test(a_connection_whose_syns_cross_is_opened_too),
+		cmocka_unit_test(e07_of_mptcp_the_connection_below_is_told_and_no_empty_address),
 		cmocka_unit_test(e28_a_task_that_left_the_cgroup_is_seen_as_before),
 	};
 
