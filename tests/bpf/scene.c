@@ -262,6 +262,55 @@ int scene_teardown(void **state)
 	return 0;
 }
 
+#define DIR_TEMPLATE "/tmp/mf-scene-XXXXXX"
+
+char scene_dir[] = DIR_TEMPLATE;
+
+static int make_dir(void)
+{
+	memcpy(scene_dir, DIR_TEMPLATE, sizeof(DIR_TEMPLATE));
+	return !mkdtemp(scene_dir);
+}
+
+int scene_setup_dir(void **state)
+{
+	return scene_setup(state) || make_dir();
+}
+
+int scene_setup_dir_by_iter(void **state)
+{
+	struct scene *scene = calloc(1, sizeof(*scene));
+
+	scene->ask_by_iter = true;
+	scene_open(scene);
+	*state = scene;
+	return make_dir();
+}
+
+int scene_teardown_dir(void **state)
+{
+	char command[64];
+
+	snprintf(command, sizeof(command), "rm -rf '%s'", scene_dir);
+	return scene_teardown(state) || system(command);
+}
+
+const char *in_dir(const char *name)
+{
+	static char path[4][600];
+	static int next;
+	char *to = path[next++ & 3];
+
+	snprintf(to, sizeof(path[0]), "%s/%s", scene_dir, name);
+	return to;
+}
+
+void need_files(const struct scene *scene)
+{
+	if (!(scene->session.coverage & MF_COV_FILES))
+		skip_because("fanotify permission events");
+}
+
 struct mf_event *scene_event(const struct scene *scene, uint16_t kind, uint32_t pid, size_t n)
 {
 	size_t i;

@@ -60,6 +60,17 @@ void scene_read(struct scene *scene);
 int scene_setup(void **state);
 int scene_teardown(void **state);
 
+/* The same with a directory for the group's files */
+extern char scene_dir[];
+int scene_setup_dir(void **state);
+int scene_setup_dir_by_iter(void **state); /* with the look-up of kernels before 6.2 */
+int scene_teardown_dir(void **state);
+/* `name` in it; four at a time, from one thread only */
+const char *in_dir(const char *name);
+
+/* Skips the test where opens are not seen. */
+void need_files(const struct scene *scene);
+
 /* The n-th event (from 0) of a kind of this process; pid 0: of any. NULL: none */
 struct mf_event *scene_event(const struct scene *scene, uint16_t kind, uint32_t pid, size_t n);
 size_t scene_count(const struct scene *scene, uint16_t kind, uint32_t pid);

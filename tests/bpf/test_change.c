@@ -17,18 +17,6 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-static char dir[] = "/tmp/mf-change-XXXXXX";
-
-static const char *in_dir(const char *name)
-{
-	static char path[4][600];
-	static int next;
-	char *to = path[next++ & 3];
-
-	snprintf(to, sizeof(path[0]), "%s/%s", dir, name);
-	return to;
-}
-
 static void need_changes(struct scene *scene)
 {
 	if (!(scene->session.coverage & MF_COV_CHANGES))
@@ -334,32 +322,6 @@ static void f46_an_overflow_is_recognised_and_charged(void **state)
 	assert_true(stats.notify_overflows >= 1);
 }
 
-static int setup(void **state)
-{
-	snprintf(dir, sizeof(dir), "/tmp/mf-change-XXXXXX");
-	return scene_setup(state) || !mkdtemp(dir);
-}
-
-/* The whole again with the look-up of kernels before 6.2 */
-static int setup_by_iter(void **state)
-{
-	struct scene *scene = calloc(1, sizeof(*scene));
-
-	snprintf(dir, sizeof(dir), "/tmp/mf-change-XXXXXX");
-	scene->ask_by_iter = true;
-	scene_open(scene);
-	*state = scene;
-	return !mkdtemp(dir);
-}
-
-static int teardown(void **state)
-{
-	char command[600];
-
-	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
-	return scene_teardown(state) || system(command);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -375,9 +337,11 @@ int main(void)
 		cmocka_unit_test(f46_an_overflow_is_recognised_and_charged),
 	};
 
-	int failed = cmocka_run_group_tests_name("by-program", tests, setup, teardown);
+	int failed = cmocka_run_group_tests_name("by-program", tests, scene_setup_dir,
+						 scene_teardown_dir);
 
-	failed += cmocka_run_group_tests_name("once", once, setup, teardown);
+	failed += cmocka_run_group_tests_name("once", once, scene_setup_dir, scene_teardown_dir);
 
-	return failed + cmocka_run_group_tests_name("by-iterator", tests, setup_by_iter, teardown);
+	return failed + cmocka_run_group_tests_name("by-iterator", tests, scene_setup_dir_by_iter,
+						    scene_teardown_dir);
 }

@@ -18,24 +18,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char dir[] = "/tmp/mf-mount-XXXXXX";
-
-static const char *in_dir(const char *name)
-{
-	static char path[4][600];
-	static int next;
-	char *to = path[next++ & 3];
-
-	snprintf(to, sizeof(path[0]), "%s/%s", dir, name);
-	return to;
-}
-
-static void need_files(struct scene *scene)
-{
-	if (!(scene->session.coverage & MF_COV_FILES))
-		skip_because("fanotify permission events");
-}
-
 static bool touch(const char *path)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
@@ -270,8 +252,8 @@ static void *rename_to_and_fro(void *data)
 	const bool *over = data;
 	char longer[600], shorter[600];
 
-	snprintf(longer, sizeof(longer), "%s/aaaaaaaaaaaaaaaaaaaa", dir);
-	snprintf(shorter, sizeof(shorter), "%s/bbbbbbbbbb", dir);
+	snprintf(longer, sizeof(longer), "%s/aaaaaaaaaaaaaaaaaaaa", scene_dir);
+	snprintf(shorter, sizeof(shorter), "%s/bbbbbbbbbb", scene_dir);
 	while (!__atomic_load_n(over, __ATOMIC_RELAXED)) {
 		rename(longer, shorter);
 		rename(shorter, longer);
@@ -309,8 +291,8 @@ static void e02_a_name_that_changes_meanwhile_is_one_or_the_other(void **state)
 	scene_play(scene, body_renamed);
 	need_files(scene);
 	assert_int_equal(scene->status, 0);
-	snprintf(wanted[0], sizeof(wanted[0]), "%s/aaaaaaaaaaaaaaaaaaaa/x", dir);
-	snprintf(wanted[1], sizeof(wanted[1]), "%s/bbbbbbbbbb/x", dir);
+	snprintf(wanted[0], sizeof(wanted[0]), "%s/aaaaaaaaaaaaaaaaaaaa/x", scene_dir);
+	snprintf(wanted[1], sizeof(wanted[1]), "%s/bbbbbbbbbb/x", scene_dir);
 	for (i = 0; i < scene->count; i++) {
 		const char *path;
 		size_t len;
@@ -324,19 +306,6 @@ static void e02_a_name_that_changes_meanwhile_is_one_or_the_other(void **state)
 	}
 }
 
-static int setup(void **state)
-{
-	return scene_setup(state) || !mkdtemp(dir);
-}
-
-static int teardown(void **state)
-{
-	char command[600];
-
-	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
-	return scene_teardown(state) || system(command);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -347,5 +316,5 @@ int main(void)
 		cmocka_unit_test(e02_a_name_that_changes_meanwhile_is_one_or_the_other),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, scene_setup_dir, scene_teardown_dir);
 }

@@ -22,24 +22,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char dir[] = "/tmp/mf-open-XXXXXX";
-
-static const char *in_dir(const char *name)
-{
-	static char path[4][600];
-	static int next;
-	char *to = path[next++ & 3];
-
-	snprintf(to, sizeof(path[0]), "%s/%s", dir, name);
-	return to;
-}
-
-static void need_files(struct scene *scene)
-{
-	if (!(scene->session.coverage & MF_COV_FILES))
-		skip_because("fanotify permission events");
-}
-
 static int body_open(struct notes *notes)
 {
 	int fd;
@@ -141,8 +123,8 @@ static int body_names(struct notes *notes)
 	unlink(in_dir("gone"));
 	snprintf(notes->text[0], sizeof(notes->text[0]), "/proc/self/fd/%d", fd);
 	open(notes->text[0], O_RDONLY);
-	open(dir, O_TMPFILE | O_RDWR, 0600);
-	closedir(opendir(dir));
+	open(scene_dir, O_TMPFILE | O_RDWR, 0600);
+	closedir(opendir(scene_dir));
 	return symlink("plain", in_dir("link")) || open(in_dir("link"), O_RDONLY) < 0;
 }
 
@@ -164,13 +146,13 @@ static void names_are_bytes_and_a_deleted_object_is_said_to_be(void **state)
 
 		if (!strcmp(file_path_of(event), in_dir("link")))
 			links++;
-		if (!strncmp(file_path_of(event), dir, strlen(dir)) &&
+		if (!strncmp(file_path_of(event), scene_dir, strlen(scene_dir)) &&
 		    file->path_flags == MF_PATH_DELETED)
 			deleted++;
 	}
 	assert_int_equal(links, 0);
 	assert_int_equal(deleted, 2); /* the reopened one, and the one without a name */
-	event = scene_path(scene, MF_EV_OPEN, dir);
+	event = scene_path(scene, MF_EV_OPEN, scene_dir);
 	n = 0;
 	while (event && !S_ISDIR(((struct mf_ev_file *)body_of(event))->mode))
 		event = scene_event(scene, MF_EV_OPEN, 0, n++);
@@ -429,32 +411,6 @@ static void e23_a_task_in_another_mount_namespace_is_told_as_a_gap(void **state)
 	assert_int_equal(scene->counters.lost[MF_LOSS_MOUNT_GAP], 1);
 }
 
-static int setup(void **state)
-{
-	snprintf(dir, sizeof(dir), "/tmp/mf-open-XXXXXX");
-	return scene_setup(state) || !mkdtemp(dir);
-}
-
-/* The whole again with the look-up of kernels before 6.2 */
-static int setup_by_iter(void **state)
-{
-	struct scene *scene = calloc(1, sizeof(*scene));
-
-	snprintf(dir, sizeof(dir), "/tmp/mf-open-XXXXXX");
-	scene->ask_by_iter = true;
-	scene_open(scene);
-	*state = scene;
-	return !mkdtemp(dir);
-}
-
-static int teardown(void **state)
-{
-	char command[600];
-
-	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
-	return scene_teardown(state) || system(command);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -472,9 +428,11 @@ int main(void)
 		cmocka_unit_test(f44_fifty_thousand_opens_leave_no_descriptor),
 	};
 
-	int failed = cmocka_run_group_tests_name("by-program", tests, setup, teardown);
+	int failed = cmocka_run_group_tests_name("by-program", tests, scene_setup_dir,
+						 scene_teardown_dir);
 
-	failed += cmocka_run_group_tests_name("once", once, setup, teardown);
+	failed += cmocka_run_group_tests_name("once", once, scene_setup_dir, scene_teardown_dir);
 
-	return failed + cmocka_run_group_tests_name("by-iterator", tests, setup_by_iter, teardown);
+	return failed + cmocka_run_group_tests_name("by-iterator", tests, scene_setup_dir_by_iter,
+						    scene_teardown_dir);
 }

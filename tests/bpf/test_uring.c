@@ -121,8 +121,7 @@ static struct mf_event *play_open(struct scene *scene, int (*body)(struct notes 
 	scene_play(scene, body);
 	if (scene->status == NO_URING << 8)
 		skip_because("io_uring");
-	if (!(scene->session.coverage & MF_COV_FILES))
-		skip_because("fanotify permission events");
+	need_files(scene);
 	assert_int_equal(scene->status, 0);
 	event = scene_path(scene, MF_EV_OPEN, path);
 	assert_non_null(event);
