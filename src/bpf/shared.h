@@ -49,8 +49,8 @@ struct mf_change_question {
 enum {
 	MF_FITS_LIVE = 1 << 0, /* it is alive, and of a session */
 	MF_FITS_GONE = 1 << 1, /* another one of a session had it, and died since */
-	MF_FITS_EARLIER = 1 << 3, /* and one more before it, of which nothing else is known */
 	MF_FITS_NONE = 1 << 2, /* it is nobody's now, and no dead task of a session had it */
+	MF_FITS_EARLIER = 1 << 3, /* with GONE: and one more before, of which nothing is known */
 };
 
 /* event_pass: an event that the engine made, to the ring */

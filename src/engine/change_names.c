@@ -3,10 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include "engine/change_names.h"
 #include "engine/dir_cache.h"
@@ -57,13 +55,9 @@ static ssize_t path_of_fd(int fd, char *ret_path, size_t size)
 	return readlink(link, ret_path, size);
 }
 
-static bool is_object(int root_fd, const char *path, uint64_t resolve, const struct stat *st)
+static bool is_object(int root_fd, const char *path, bool cached, const struct stat *st)
 {
-	struct open_how how = {
-		.flags = O_PATH | O_CLOEXEC | O_NOFOLLOW,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | resolve,
-	};
-	_cleanup_fd_ int fd = (int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+	_cleanup_fd_ int fd = mounts_open_path(root_fd, path, cached);
 	struct stat there;
 
 	return fd >= 0 && !fstat(fd, &there) && there.st_dev == st->st_dev &&
@@ -94,8 +88,8 @@ static bool lies_in_mount(const struct session *session, const struct session_sb
 	/* a part of it is the root directory: only a look tells */
 	memcpy(path, name->path, name->len);
 	path[name->len] = '\0';
-	return is_object(session->root_fd, path, RESOLVE_CACHED, st) ||
-	       (!session->processes_answer && is_object(session->root_fd, path, 0, st));
+	return is_object(session->root_fd, path, true, st) ||
+	       (!session->processes_answer && is_object(session->root_fd, path, false, st));
 }
 
 /* The directory's path, without a slash at its end. -EXDEV: this mount does not show it. */

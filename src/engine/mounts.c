@@ -44,12 +44,14 @@ static bool is_pseudo(const char *type)
 }
 
 /*
- * Who opens a file there waits for a process that may be of the session itself. The kernel opens each
- * watched file once more in our name, so there we could be held for ever, and everybody with us.
+ * Who opens or looks up a file there waits for a process that may be of the session itself. The kernel
+ * opens each watched file once more in our name, so there we could be held for ever, and everybody
+ * with us.
  */
 static bool is_answered_by_process(const char *type)
 {
-	return !strcmp(type, "fuse") || !strcmp(type, "fuseblk") || !strncmp(type, "fuse.", 5);
+	return !strcmp(type, "autofs") || !strcmp(type, "fuse") || !strcmp(type, "fuseblk") ||
+	       !strncmp(type, "fuse.", 5);
 }
 
 /* What a session mounts later may have anything below it; these have a device or memory. */
@@ -94,22 +96,29 @@ static int read_table(int fd, struct buf *buf)
 	return buf_append(buf, "", 1);
 }
 
-/* 1: *ret_fd is the mount; 0: another mount stands over it, no path leads there; else -errno.
- * `cached`: -EAGAIN where a file system would have to be asked about the path. */
-static int open_mount(int root_fd, const struct mount_line *line, bool cached, int *ret_fd)
+int mounts_open_path(int root_fd, const char *path, bool cached)
 {
 	struct open_how how = {
 		.flags = O_PATH | O_CLOEXEC | O_NOFOLLOW,
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS |
 			   (cached ? RESOLVE_CACHED : 0),
 	};
+	int fd = (int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* 1: *ret_fd is the mount; 0: another mount stands over it, no path leads there; else -errno.
+ * `cached`: as mounts_open_path() */
+static int open_mount(int root_fd, const struct mount_line *line, bool cached, int *ret_fd)
+{
 	const char *path = line->point[0] == '/' && line->point[1] ? line->point + 1 : ".";
 	_cleanup_fd_ int fd = -1;
 	struct statx st;
 
-	fd = (int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+	fd = mounts_open_path(root_fd, path, cached);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MNT_ID, &st))
 		return -errno;
 	if (!(st.stx_mask & STATX_MNT_ID))
@@ -238,8 +247,7 @@ struct look {
 static bool may_be_watched(const struct session *session, const struct mount_line *line,
 			   const struct look *look)
 {
-	/* autofs: a look-up there may wait for a daemon */
-	if (!strcmp(line->type, "autofs") || is_answered_by_process(line->type))
+	if (is_answered_by_process(line->type))
 		return false;
 	return !look->later || is_local(line->type) ||
 	       is_watched_device(session, mount_line_device(line));
@@ -390,8 +398,7 @@ void mounts_search(const struct session *session, uint64_t fsid,
 		struct session_sb sb = { fsid, -1, line.id, is_top(&line), is_whole(&line) };
 		_cleanup_fd_ int fd = -1;
 
-		if (!strcmp(line.type, "autofs") || is_answered_by_process(line.type) ||
-		    is_pseudo(line.type))
+		if (is_answered_by_process(line.type) || is_pseudo(line.type))
 			continue;
 		if (open_mount(session->root_fd, &line, session->processes_answer, &fd) <= 0 ||
 		    fstatfs(fd, &fs) || memcmp(&fs.f_fsid, &fsid, sizeof(fsid)))
@@ -415,7 +422,7 @@ void mounts_unmark(struct engine *engine, struct session *session)
 	while (mount_line_next(&at, &line)) {
 		_cleanup_fd_ int fd = -1;
 
-		if (strcmp(line.type, "autofs") && !is_answered_by_process(line.type) &&
+		if (!is_answered_by_process(line.type) &&
 		    open_mount(session->root_fd, &line, session->processes_answer, &fd) > 0)
 			opens_mark(engine, fd, false);
 	}

@@ -183,6 +183,9 @@ int event_pass(struct engine *engine, const struct session *session, const void 
 int mounts_mark(struct engine *engine, struct session *session, bool later);
 bool mounts_are_own(pid_t pid);
 int mounts_check(struct engine *engine);
+/* What the path leads to below `root_fd`, without links, as an O_PATH descriptor or -errno. `cached`:
+ * -EAGAIN where a file system would have to be asked about the path. */
+int mounts_open_path(int root_fd, const char *path, bool cached);
 /* Whether this mount was there when the table was last looked at */
 bool mounts_has(const struct session *session, uint32_t id);
 /* Calls `try` with the mounts of this file system until it returns true. */

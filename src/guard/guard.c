@@ -4,13 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "guard/control.h"
 #include "guard/directory.h"
+#include "guard/session.h"
 #include "guard/state.h"
 #include "guard/sweep.h"
 
@@ -49,8 +49,6 @@ int guard_prepare(struct guard *guard, const struct guard_options *options, bool
 	if (guard->epoll < 0)
 		return -errno;
 	raise_fd_limit();
-	if (getrandom(&guard->expected_id, sizeof(guard->expected_id), GRND_NONBLOCK) < 0)
-		guard->expected_id = 0;
 	return 0;
 }
 
@@ -74,8 +72,7 @@ static void engine_ready(struct source *source, uint32_t events)
 
 int guard_open_engine(struct guard *guard, uint32_t *ret_detail)
 {
-	struct engine_options options = { .ring_bytes = guard->ring_bytes,
-					  .expected = guard->expected_id };
+	struct engine_options options = { .ring_bytes = guard->ring_bytes };
 	struct engine *engine = NULL;
 	int err;
 
@@ -87,6 +84,8 @@ int guard_open_engine(struct guard *guard, uint32_t *ret_detail)
 		*ret_detail = guard->log_fd < 0 ? MF_D_STATE_DIR : MF_D_RECORDER;
 		return err;
 	}
+	session_expect(guard); /* else the first session waits for its page */
+	options.expected = guard->expected_id;
 	err = engine_open(&options, &engine, ret_detail);
 	if (err)
 		return err;

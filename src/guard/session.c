@@ -26,22 +26,22 @@ static struct session *by_id(const struct guard *guard, uint64_t id)
 	return session;
 }
 
-static int draw_id(const struct guard *guard, uint64_t *ret_id)
+int session_expect(struct guard *guard)
 {
-	uint64_t id = 0;
+	uint64_t id = guard->expected_id;
 
 	while (!id || by_id(guard, id)) {
 		if (getrandom(&id, sizeof(id), 0) != sizeof(id))
 			return -errno;
 	}
-	*ret_id = id;
+	guard->expected_id = id;
 	return 0;
 }
 
 /* The page of the session after this one is made while nobody waits for it. */
 static void expect_next(struct guard *guard)
 {
-	if (!guard->private_guard && !draw_id(guard, &guard->expected_id))
+	if (!guard->private_guard && !session_expect(guard))
 		engine_expect(guard->engine, guard->expected_id);
 }
 
@@ -125,11 +125,11 @@ static void settle_cgroup(struct session *session)
 {
 	int err = aside_wait(&session->move);
 
-	if (session->cgroup.fd >= 0 && !err) {
-		session->coverage |= MF_COV_CGROUP;
-		return;
-	}
 	if (session->cgroup.fd >= 0) {
+		if (!err) {
+			session->coverage |= MF_COV_CGROUP;
+			return;
+		}
 		cgroup_remove_at(session->cgroup.parent_fd, session->cgroup.name);
 		cgroup_close(&session->cgroup);
 	}
@@ -261,7 +261,7 @@ int session_open(struct guard *guard, struct connection *owner, const struct pee
 	session = session_new(guard, owner, peer, open, &child);
 	if (!session)
 		return -ENOMEM;
-	err = guard->expected_id ? 0 : draw_id(guard, &guard->expected_id);
+	err = session_expect(guard);
 	if (err)
 		return err;
 	session->id = guard->expected_id;

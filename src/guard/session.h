@@ -68,6 +68,8 @@ struct session_opened {
 	int page_fd, journal_fd; /* the caller's */
 };
 
+/* Draws the id of the next session, unless it has been drawn: guard->expected_id. */
+int session_expect(struct guard *guard);
 /* All or nothing. */
 int session_open(struct guard *guard, struct connection *owner, const struct peer *peer,
 		 const struct mf_c_open *open, int pidfd, struct session_opened *ret_opened,

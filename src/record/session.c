@@ -31,6 +31,24 @@ static void blob_set(struct blob *blob, const char *bytes, size_t size)
 	*blob = (struct blob){ copy, size };
 }
 
+/* It was no longer in flight in that epoch, nor in any after it. */
+static bool ended_before(const struct request *request, uint64_t epoch)
+{
+	return request->ended && request->end_epoch <= epoch;
+}
+
+static void taint_open(struct session *session, uint32_t incomplete)
+{
+	for (struct request *request = session->oldest; request; request = request->newer)
+		request->incomplete |= incomplete;
+}
+
+void session_taint(struct session *session, uint32_t incomplete)
+{
+	session->incomplete |= incomplete;
+	taint_open(session, incomplete);
+}
+
 /*
  * The slot keeps a dead session's counters, its owner 0, until another session takes it: then what
  * was seen last stands.
@@ -388,9 +406,7 @@ int session_journal(struct session *session, const void *packet, size_t size)
 		return 0;
 	session->stats->journal_bad++;
 	session->journal_broken = true;
-	session->incomplete |= INC_JOURNAL;
-	for (struct request *request = session->oldest; request; request = request->newer)
-		request->incomplete |= INC_JOURNAL;
+	session_taint(session, INC_JOURNAL);
 	return -EBADMSG;
 }
 
@@ -489,7 +505,7 @@ static void charge_unnamed(struct session *session, const struct mf_event *head,
 	}
 	for (struct request *request = session->oldest; request; request = request->newer)
 		if (request->named != session->unnamed && request->begin_epoch <= hi &&
-		    (!request->ended || request->end_epoch > lo))
+		    !ended_before(request, lo))
 			request->incomplete |= INC_CANDIDATES;
 }
 
@@ -578,7 +594,7 @@ static void deliver(struct session *session, const struct event_view *event,
 			batch = &session->late;
 			continue;
 		}
-		late = request->ended && request->end_epoch <= lo;
+		late = ended_before(request, lo);
 		request->incomplete |= gaps;
 		result = rows_add(&request->rows, event, hash, process, label, late);
 		count_result(session, &request->rows, event, result);
@@ -610,10 +626,9 @@ static void take_gap(struct session *session, const struct event_view *event)
 
 	if (event->head->kind != MF_EV_MOUNT_GAP)
 		return;
+	taint_open(session, INC_MOUNTS);
 	if (gap->mask & MF_GAP_STAYS)
 		session->incomplete |= INC_MOUNTS;
-	for (struct request *request = session->oldest; request; request = request->newer)
-		request->incomplete |= INC_MOUNTS;
 }
 
 /* A notification is read, and a handshake ends, when its process may be gone. */

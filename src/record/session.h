@@ -176,6 +176,9 @@ uint64_t session_real_ns(const struct session *session, uint64_t mono_ns);
 uint64_t session_lost(const struct session *session, const uint64_t *before,
 		      uint64_t ret_lost[MF_LOSS_MAX]);
 
+/* Every record that is open, and every later one, lacks something: enum incomplete. */
+void session_taint(struct session *session, uint32_t incomplete);
+
 /*
  * Whether more is lost than the caller settled last; the counters as they are now. What was begun
  * before such a loss stands in the journal by now: once the journal is read, session_settle() makes

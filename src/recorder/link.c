@@ -260,10 +260,7 @@ void link_guard_died(struct recorder *recorder)
 	for (struct live *live = recorder->live; live; live = live->next) {
 		if (live->gone)
 			continue;
-		live->session->incomplete |= INC_GUARD_DIED;
-		for (struct request *request = live->session->oldest; request;
-		     request = request->newer)
-			request->incomplete |= INC_GUARD_DIED;
+		session_taint(live->session, INC_GUARD_DIED);
 	}
 }
 
