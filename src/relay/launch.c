@@ -4,7 +4,9 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -102,14 +104,23 @@ static ssize_t read_whole(int fd, void *data, size_t size)
 	return got;
 }
 
+/* Until its exec the child holds the relay's ends of its own pipes and of the control socket: nobody
+ * would see that the relay is gone. */
+static bool die_with(pid_t relay)
+{
+	return !prctl(PR_SET_PDEATHSIG, SIGKILL) && getppid() == relay;
+}
+
 /* In the child: async-signal-safe calls only matter little, the relay has one thread. */
-static void __attribute__((noreturn))
-child_run(const struct launch *launch, int in, int out, int status_fd, int go_fd, char **argv)
+static void __attribute__((noreturn)) child_run(const struct launch *launch, pid_t relay, int in,
+						int out, int status_fd, int go_fd, char **argv)
 {
 	uint32_t flags = separate();
 	char go;
 	int err;
 
+	if (!die_with(relay)) /* after separate(): new credentials forget it */
+		_exit(125);
 	if (write(status_fd, &flags, sizeof(flags)) != sizeof(flags) ||
 	    read_whole(go_fd, &go, 1) != 1)
 		_exit(125);
@@ -117,6 +128,7 @@ child_run(const struct launch *launch, int in, int out, int status_fd, int go_fd
 		_exit(125);
 	sigaction(SIGCHLD, &launch->child_action, NULL);
 	sigprocmask(SIG_SETMASK, &launch->mask, NULL);
+	prctl(PR_SET_PDEATHSIG, 0);
 	execvp(argv[0], argv);
 	err = errno;
 	if (write(status_fd, &err, sizeof(err)) != sizeof(err))
@@ -127,12 +139,12 @@ child_run(const struct launch *launch, int in, int out, int status_fd, int go_fd
 static int fork_child(struct launch *launch, const int in[2], const int out[2], const int status[2],
 		      const int go[2], char **argv)
 {
-	pid_t pid = fork();
+	pid_t relay = getpid(), pid = fork();
 
 	if (pid < 0)
 		return -errno;
 	if (pid == 0)
-		child_run(launch, in[0], out[1], status[1], go[0], argv);
+		child_run(launch, relay, in[0], out[1], status[1], go[0], argv);
 	launch->pid = pid;
 	launch->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	return launch->pidfd < 0 ? -errno : 0;
