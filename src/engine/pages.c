@@ -68,14 +68,15 @@ void pages_expect(struct pages *pages, uint64_t id)
 {
 	if (!id)
 		return;
+	aside_wait(&pages->change); /* it reads `pages` too */
 	if (pages->expected) { /* it never came */
 		pages->expected_fd = close_fd(pages->expected_fd);
 		pages_drop(pages, pages->expected);
+		aside_wait(&pages->change);
 		pages->expected = 0;
 	}
 	if (make_page(&pages->expected_fd))
 		return;
-	aside_wait(&pages->change); /* it reads `pages` too */
 	pages->expected = id;
 	aside_start(&pages->change, put_expected, pages);
 }
@@ -88,14 +89,17 @@ int pages_take(struct pages *pages, uint64_t id, int *ret_fd)
 	if (pages->expected && id == pages->expected) {
 		if (pages->change.job == put_expected)
 			aside_wait(&pages->change);
-		err = pages->expected_err;
 		fd = take_fd(&pages->expected_fd);
 		pages->expected = 0;
-	} else {
-		err = make_page(&fd);
-		if (!err)
-			err = put(pages->table_fd, id, fd);
+		if (!pages->expected_err) {
+			*ret_fd = take_fd(&fd);
+			return 0;
+		}
+		fd = close_fd(fd); /* what was in the way then may be gone */
 	}
+	err = make_page(&fd);
+	if (!err)
+		err = put(pages->table_fd, id, fd);
 	if (err)
 		return err;
 	*ret_fd = take_fd(&fd);

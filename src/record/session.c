@@ -49,10 +49,8 @@ void session_taint(struct session *session, uint32_t incomplete)
 	taint_open(session, incomplete);
 }
 
-/*
- * The slot keeps a dead session's counters, its owner 0, until another session takes it: then what
- * was seen last stands.
- */
+/* The slot keeps a dead session's counters until it is given to another: then what was seen last
+ * stands. */
 static void take_lost(const struct session *session, uint64_t lost[MF_LOSS_MAX])
 {
 	uint64_t seen[MF_LOSS_MAX];
@@ -64,7 +62,7 @@ static void take_lost(const struct session *session, uint64_t lost[MF_LOSS_MAX])
 	for (size_t i = 0; i < MF_LOSS_MAX; i++)
 		seen[i] = __atomic_load_n(&session->mapped->lost[i], __ATOMIC_ACQUIRE);
 	owner = __atomic_load_n(&session->mapped->session, __ATOMIC_ACQUIRE);
-	if (!owner || owner == session->info.session)
+	if (owner == session->info.session)
 		memcpy(lost, seen, sizeof(seen));
 }
 
