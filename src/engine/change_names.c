@@ -138,7 +138,7 @@ static bool try_mount(const struct session *session, const struct session_sb *sb
 
 /* A directory that is gone had the path that it was last seen with: no directory has been renamed
  * since, that empties the cache. */
-static void resolve_dir(struct engine *engine, const struct session *session,
+static void resolve_dir(struct engine *engine, struct session *session,
 			const struct fanotify_event_info_fid *fid, struct name *ret_name)
 {
 	struct file_handle *handle = (void *)fid->handle;
@@ -152,8 +152,14 @@ static void resolve_dir(struct engine *engine, const struct session *session,
 	sb = sb_of(session, fsid);
 	ret_name->flags = MF_PATH_UNRESOLVED;
 	ret_name->len = 0;
-	if (sb && resolve_live_dir(session, sb, handle, ret_name) == -EXDEV)
+	if (sb && resolve_live_dir(session, sb, handle, ret_name) == -EXDEV) {
+		/* no rename and no change of the mounts since it was put there */
+		if (dir_cache_get(engine->dirs, &key, ret_name->path, &ret_name->len)) {
+			ret_name->flags = 0;
+			return;
+		}
 		mounts_search(session, fsid, try_mount, &search);
+	}
 	if (!(ret_name->flags & MF_PATH_UNRESOLVED)) {
 		dir_cache_put(&engine->dirs, &key, ret_name->path, ret_name->len);
 		return;
@@ -191,7 +197,7 @@ static uint16_t keep(struct name *name, char *strings)
 	return (uint16_t)name->len;
 }
 
-static bool read_name(struct engine *engine, const struct session *session,
+static bool read_name(struct engine *engine, struct session *session,
 		      const struct fanotify_event_info_header *info, struct name *ret_name)
 {
 	const struct fanotify_event_info_fid *fid = (const void *)info;
@@ -209,7 +215,7 @@ static bool read_name(struct engine *engine, const struct session *session,
 	return true;
 }
 
-void change_names(struct engine *engine, const struct session *session,
+void change_names(struct engine *engine, struct session *session,
 		  const struct fanotify_event_metadata *meta, struct mf_ev_change *ret_change,
 		  char *strings)
 {

@@ -235,20 +235,30 @@ static int cgroup_top(int cgroup_fd)
 /*
  * The kernel asks at the cgroup that a socket was made in, which is not the session's for one that
  * was inherited or sent, nor for those of a task that left: so the programs hang at the top, and
- * the tag says whose it is. Where the top takes no more of them (64, one guard each), what stays in
- * the session's cgroup is seen all the same, and the network is not said to be covered.
+ * the tag says whose it is. Where the top takes no more of them (64, one guard each), or is another
+ * one than the first session's (a part of the tree may be mounted by itself), what stays in the
+ * session's cgroup is seen all the same, and the network is not said to be covered.
  */
 int hooks_attach_cgroup(struct engine *engine, struct session *session, int cgroup_fd)
 {
-	_cleanup_fd_ int top = -1;
+	_cleanup_fd_ int top = cgroup_top(cgroup_fd);
+	struct stat st;
 	int error;
 
-	if (engine->top_links[0])
-		return 0;
-	top = cgroup_top(cgroup_fd);
-	error = top < 0 ? top : attach_all(engine, top, engine->top_links);
-	if (error)
+	if (top < 0)
+		error = top;
+	else if (fstat(top, &st))
+		error = -errno;
+	else if (engine->top_links[0])
+		error = st.st_dev == engine->top_dev && st.st_ino == engine->top_ino ? 0 : -EXDEV;
+	else
+		error = attach_all(engine, top, engine->top_links);
+	if (!error) {
+		engine->top_dev = st.st_dev;
+		engine->top_ino = st.st_ino;
+	} else {
 		attach_all(engine, cgroup_fd, session->cgroup_links);
+	}
 	return error;
 }
 

@@ -19,11 +19,19 @@
 #include <sys/vfs.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "engine/dir_cache.h"
 #include "engine/mountinfo.h"
 #include "engine/state.h"
 
 #define MOUNTINFO_MAX (32U << 20)
+/*
+ * A session decides how often its mounts are searched and how long that takes, and everybody waits: so
+ * it has 1/8 of the guard's time for it, of which 50 ms may come at once.
+ */
+#define SEARCH_MOUNTS_MAX 512
+#define SEARCH_SHARE 8
+#define SEARCH_BURST_NS (SEARCH_SHARE * 50 * NS_PER_MS)
 
 /* Their files are not files: what happens there is no change of data. */
 static const char *const pseudo_types[] = {
@@ -381,7 +389,7 @@ int mounts_check(struct engine *engine)
 	return first;
 }
 
-void mounts_search(const struct session *session, uint64_t fsid,
+static void search(const struct session *session, uint64_t fsid,
 		   bool (*try)(const struct session *session, const struct session_sb *sb,
 			       void *data),
 		   void *data)
@@ -407,6 +415,22 @@ void mounts_search(const struct session *session, uint64_t fsid,
 		if (try(session, &sb, data))
 			return;
 	}
+}
+
+void mounts_search(struct session *session, uint64_t fsid,
+		   bool (*try)(const struct session *session, const struct session_sb *sb,
+			       void *data),
+		   void *data)
+{
+	uint64_t now = clock_mono_ns();
+
+	if (session->mount_ids_count > SEARCH_MOUNTS_MAX ||
+	    session->search_ns > now + SEARCH_BURST_NS)
+		return;
+	if (session->search_ns < now)
+		session->search_ns = now;
+	search(session, fsid, try, data);
+	session->search_ns += SEARCH_SHARE * (clock_mono_ns() - now);
 }
 
 /* Where the namespace outlives the session, its opens must not be ours to answer any more. */

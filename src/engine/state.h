@@ -87,6 +87,7 @@ struct session {
 	uint32_t slot;
 	uint64_t stamp_lo; /* its stamp when the notification queue was last seen empty */
 	uint64_t stamp_seen; /* scratch for that */
+	uint64_t search_ns; /* when the time that mounts_search() took is paid for */
 	uint64_t mounts_lo; /* its stamp when the mount table was last looked at */
 	struct mf_page *page;
 	int page_fd;
@@ -117,7 +118,9 @@ struct engine {
 	int hook_error[HOOK_MAX]; /* 0: loaded */
 	int program_fds[HOOK_MAX]; /* of the object */
 	struct bpf_link *links[HOOK_MAX]; /* of the tracing hooks */
-	struct bpf_link *top_links[CGROUP_LINKS]; /* at the uppermost cgroup */
+	struct bpf_link *top_links[CGROUP_LINKS]; /* at the uppermost cgroup, which is this one: */
+	dev_t top_dev;
+	ino_t top_ino;
 	struct mf_session_counters *counters; /* mapped */
 	int epoll_fd;
 	int opens_fd; /* permission group; -1: none */
@@ -188,8 +191,9 @@ int mounts_check(struct engine *engine);
 int mounts_open_path(int root_fd, const char *path, bool cached);
 /* Whether this mount was there when the table was last looked at */
 bool mounts_has(const struct session *session, uint32_t id);
-/* Calls `try` with the mounts of this file system until it returns true. */
-void mounts_search(const struct session *session, uint64_t fsid,
+/* Calls `try` with the mounts of this file system until it returns true. Not at all where there are
+ * very many mounts, or where this session's searches have had their share of the guard's time. */
+void mounts_search(struct session *session, uint64_t fsid,
 		   bool (*try)(const struct session *session, const struct session_sb *sb,
 			       void *data),
 		   void *data);
