@@ -7,6 +7,7 @@
 #include <yajl/yajl_parse.h>
 
 #include "base/cleanup.h"
+#include "record/tree.h"
 
 #define RPC_METHOD_NOT_FOUND (-32601)
 
@@ -69,11 +70,15 @@ const char *message_text(yajl_val object, const char *name)
 int message_read(const char *line, size_t size, struct message *ret_message)
 {
 	_cleanup_message_ struct message message = { 0 };
+	_cleanup_free_ char *copy = strndup(line, size);
 	yajl_val result, error;
 
-	if (memchr(line, '\0', size) || !depth_within(line, size, MESSAGE_DEPTH_MAX))
+	if (!copy)
+		return -ENOMEM;
+	if (strlen(copy) != size || !depth_within(line, size, MESSAGE_DEPTH_MAX))
 		return -EBADMSG;
-	message.root = yajl_tree_parse(line, NULL, 0);
+	tree_show_nul(copy, size);
+	message.root = yajl_tree_parse(copy, NULL, 0);
 	if (!YAJL_IS_OBJECT(message.root))
 		return -EBADMSG;
 	message.id = message_member(message.root, "id");

@@ -4,14 +4,13 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "record/render_parts.h"
 #include "record/render_rows.h"
 #include "record/tree.h"
 
-#define BOLD "\033[1m"
-#define DIM "\033[2m"
-#define PLAIN "\033[0m"
+#define CLAIM_MAX 160 /* bytes of a reply that are shown */
 
-static const char *paint(const struct render_style *style, const char *code)
+const char *render_paint(const struct render_style *style, const char *code)
 {
 	return style->color ? code : "";
 }
@@ -36,8 +35,9 @@ static int counted(struct buf *out, bool *started, long long count, const char *
 	return err ? err : buf_printf(out, "%lld %s", count, count == 1 ? one : many);
 }
 
-static int render_summary(struct buf *out, yajl_val summary)
+int render_summary(struct buf *out, yajl_val entry)
 {
+	yajl_val summary = tree_get(entry, "summary");
 	static const struct {
 		const char *key, *one, *many;
 	} counts[] = {
@@ -60,9 +60,11 @@ static int render_summary(struct buf *out, yajl_val summary)
 		if (!err)
 			err = tree_print_value(out, tree_at(hosts, i));
 	}
+	/* what no count names is in the rows all the same: forks, directories, who listens */
 	if (!err && !started)
-		err = buf_append_str(out, "nothing besides threads and memory");
-	return err;
+		err = counted(out, &started, tree_number(summary, "events"), "other event",
+			      "other events");
+	return err || started ? err : buf_append_str(out, "nothing");
 }
 
 static int render_list(struct buf *out, const char *head, yajl_val array)
@@ -109,7 +111,8 @@ static int render_completeness(struct buf *out, const struct render_style *style
 	int err = 0;
 
 	if (YAJL_IS_FALSE(complete))
-		err = buf_printf(out, "  %sincomplete%s", paint(style, BOLD), paint(style, PLAIN));
+		err = buf_printf(out, "  %sincomplete%s", render_paint(style, BOLD),
+				 render_paint(style, PLAIN));
 	for (size_t i = 0; !err && i < tree_count(tree_get(entry, "incomplete")); i++) {
 		err = buf_append_str(out, i ? ", " : " ");
 		if (!err)
@@ -125,7 +128,7 @@ static int render_duration(struct buf *out, long long ns)
 	return buf_printf(out, "%lld.%lld ms", ns / 1000000, ns / 100000 % 10);
 }
 
-static int render_who(struct buf *out, yajl_val record)
+int render_who(struct buf *out, yajl_val record)
 {
 	yajl_val session = tree_get(record, "session");
 	int err = tree_print(out, session, "name");
@@ -135,16 +138,16 @@ static int render_who(struct buf *out, yajl_val record)
 	return err ? err : tree_print(out, record, "tenant");
 }
 
-static int render_id(struct buf *out, yajl_val record)
+int render_id(struct buf *out, yajl_val record)
 {
 	yajl_val id = tree_get(record, "req_id");
 
-	return id ? tree_print_value(out, id) : buf_append_str(out, "(no id)");
+	return id ? tree_print(out, record, "req_id") : buf_append_str(out, "(no id)");
 }
 
 static int render_header(struct buf *out, const struct render_style *style, yajl_val record)
 {
-	int err = buf_append_str(out, paint(style, BOLD));
+	int err = buf_append_str(out, render_paint(style, BOLD));
 
 	if (!err)
 		err = render_id(out, record);
@@ -153,7 +156,7 @@ static int render_header(struct buf *out, const struct render_style *style, yajl
 	if (!err)
 		err = tree_print(out, record, tree_get(record, "tool") ? "tool" : "method");
 	if (!err)
-		err = buf_printf(out, "%s   ", paint(style, PLAIN));
+		err = buf_printf(out, "%s   ", render_paint(style, PLAIN));
 	if (!err)
 		err = render_who(out, record);
 	if (!err)
@@ -187,9 +190,7 @@ static int render_claim(struct buf *out, yajl_val record)
 	if (!err && *text && strcmp(text, outcome) != 0) {
 		err = buf_append_str(out, ": ");
 		if (!err)
-			err = escape_text(out, text, strnlen(text, 160));
-		if (!err && strlen(text) > 160)
-			err = buf_append_str(out, "…");
+			err = tree_print_text(out, log, text, CLAIM_MAX);
 	}
 	if (!err && strcmp(tree_text(record, "end"), "response") != 0) {
 		err = buf_append_str(out, "   (ended by ");
@@ -203,11 +204,11 @@ static int render_claim(struct buf *out, yajl_val record)
 
 static int render_seen(struct buf *out, const struct render_style *style, yajl_val entry)
 {
-	int err = buf_printf(out, "  %s%-10s%s ", paint(style, BOLD), "kernel saw",
-			     paint(style, PLAIN));
+	int err = buf_printf(out, "  %s%-10s%s ", render_paint(style, BOLD), "kernel saw",
+			     render_paint(style, PLAIN));
 
 	if (!err)
-		err = render_summary(out, tree_get(entry, "summary"));
+		err = render_summary(out, entry);
 	return err ? err : buf_append_str(out, "\n");
 }
 
@@ -337,7 +338,8 @@ int render_background(struct buf *out, const struct render_style *style,
 
 	if (!tree)
 		return -EBADMSG;
-	err = buf_printf(out, "%sbackground%s  ", paint(style, BOLD), paint(style, PLAIN));
+	err = buf_printf(out, "%sbackground%s  ", render_paint(style, BOLD),
+			 render_paint(style, PLAIN));
 	if (!err)
 		err = render_who(out, tree);
 	if (!err)
@@ -355,128 +357,6 @@ int render_background(struct buf *out, const struct render_style *style,
 	if (!err)
 		err = render_rows(out, style, tree_get(tree, "events"));
 	return err ? err : render_completeness(out, style, tree);
-}
-
-int render_list_header(struct buf *out, const struct render_style *style)
-{
-	return buf_printf(out, "%s%-27s %-12s %-24s %-16s %9s %-24s %s%s\n", paint(style, DIM),
-			  "STARTED", "REQUEST", "TOOL", "SESSION", "MS", "APP SAYS", "KERNEL SAW",
-			  paint(style, PLAIN));
-}
-
-/* One column: escaped, cut on a character at `width`, padded. */
-static int column(struct buf *out, const char *text, int width)
-{
-	_cleanup_buf_ struct buf clean = { 0 };
-	size_t shown = 0, used = 0, size;
-	int err = escape_text(&clean, text, strnlen(text, 256));
-
-	if (err)
-		return err;
-	size = buf_size(&clean);
-	while (used < size && shown < (size_t)width) {
-		unsigned code;
-
-		used += utf8_sequence(buf_bytes(&clean) + used, size - used, &code);
-		shown++;
-	}
-	err = buf_append(out, buf_bytes(&clean), used);
-	return err ? err : buf_printf(out, "%*s ", (int)((size_t)width - shown), "");
-}
-
-static int request_columns(struct buf *out, yajl_val tree, enum log_type type)
-{
-	_cleanup_buf_ struct buf id = { 0 };
-	long long ns = tree_number(tree, "duration_ns");
-	int err = type == LOG_REQUEST ? render_id(&id, tree)
-		  : type == LOG_LATE  ? buf_append_str(&id, "(late)")
-				      : buf_append_str(&id, "(background)");
-
-	if (!err)
-		err = buf_append(&id, "", 1);
-	if (!err)
-		err = column(out, tree_text(tree, "started"), 27);
-	if (!err)
-		err = column(out, (const char *)buf_bytes(&id), 12);
-	if (!err)
-		err = column(out, tree_text(tree, tree_get(tree, "tool") ? "tool" : "method"), 24);
-	if (!err)
-		err = column(out, tree_text(tree_get(tree, "session"), "name"), 16);
-	if (!err)
-		err = type == LOG_REQUEST
-			      ? buf_printf(out, "%7lld.%lld ", ns / 1000000, ns / 100000 % 10)
-			      : buf_printf(out, "%9s ", "");
-	if (!err)
-		err = column(out, tree_text(tree_get(tree, "app_log"), "outcome"), 24);
-	return err;
-}
-
-int render_list_row(struct buf *out, const struct render_style *style,
-		    const struct log_entry *entry)
-{
-	_cleanup_tree_ yajl_val tree = tree_parse(entry->json, entry->size);
-	yajl_val complete = tree_get(tree, "complete");
-	int err;
-
-	(void)style;
-	if (!tree)
-		return -EBADMSG;
-	err = request_columns(out, tree, entry->type);
-	if (!err)
-		err = render_summary(out, tree_get(tree, "summary"));
-	if (!err && YAJL_IS_FALSE(complete))
-		err = buf_append_str(out, " · incomplete");
-	return err ? err : buf_append_str(out, "\n");
-}
-
-static int render_session_line(struct buf *out, yajl_val tree, const char *what)
-{
-	int err = column(out, tree_text(tree, *tree_text(tree, "ended") ? "ended" : "started"), 27);
-
-	if (!err)
-		err = buf_printf(out, "%-12s ", what);
-	if (!err)
-		err = render_who(out, tree);
-	if (!err)
-		err = buf_append_str(out, "   ");
-	if (!err)
-		err = tree_print(out, tree_get(tree, "session"), "id");
-	if (!err && *tree_text(tree, "end"))
-		err = buf_append_str(out, "   ended by ");
-	if (!err)
-		err = tree_print(out, tree, "end");
-	return err ? err : buf_append_str(out, "\n");
-}
-
-int render_tail(struct buf *out, const struct render_style *style, const struct log_entry *entry)
-{
-	_cleanup_tree_ yajl_val tree = NULL;
-	int err;
-
-	switch (entry->type) {
-	case LOG_REQUEST:
-	case LOG_LATE:
-	case LOG_BACKGROUND:
-		return render_list_row(out, style, entry);
-	default:
-		break;
-	}
-	tree = tree_parse(entry->json, entry->size);
-	if (!tree)
-		return -EBADMSG;
-	switch (entry->type) {
-	case LOG_SESSION_START:
-		return render_session_line(out, tree, "start");
-	case LOG_SESSION_END:
-		return render_session_line(out, tree, "end");
-	case LOG_GAP:
-		err = buf_append_str(out, "gap: something is missing here: ");
-		if (!err)
-			err = tree_print(out, tree, "reason");
-		return err ? err : buf_append_str(out, "\n");
-	default:
-		return 0; /* a segment's own entries say nothing to people */
-	}
 }
 
 int record_has_id(const struct json_text *record, const char *id)

@@ -9,6 +9,7 @@
 
 #define RED "\033[31m"
 #define PLAIN "\033[0m"
+#define ARGUMENT_MAX 200 /* bytes of one argument that are shown */
 
 static bool is_alert(yajl_val event)
 {
@@ -38,24 +39,43 @@ static int render_process(struct buf *out, yajl_val event)
 	return err ? err : buf_printf(out, "%*s  ", width < 22 ? (int)(22 - width) : 0, "");
 }
 
+/* One argument, so that where it ends can be told: quoted where it holds a blank or a quote. */
+static int render_argument(struct buf *out, yajl_val event, const char *text)
+{
+	_cleanup_buf_ struct buf shown = { 0 };
+	const char *at;
+	int err;
+
+	if (*text && !strpbrk(text, " \t\n\"'"))
+		return tree_print_text(out, event, text, ARGUMENT_MAX);
+	err = tree_print_text(&shown, event, text, ARGUMENT_MAX);
+	if (!err)
+		err = buf_append(&shown, "", 1);
+	if (!err)
+		err = buf_append_str(out, "\"");
+	at = (const char *)buf_bytes(&shown);
+	while (!err && *at) {
+		size_t run = strcspn(at, "\"");
+
+		err = buf_append(out, at, run);
+		if (!err && at[run])
+			err = buf_append_str(out, "\\\"");
+		at += run + (at[run] != '\0');
+	}
+	return err ? err : buf_append_str(out, "\"");
+}
+
 static int render_argv(struct buf *out, yajl_val event)
 {
 	yajl_val argv = tree_get(event, "argv");
-	int err = 0;
+	int err = buf_append_str(out, " ");
 
 	for (size_t i = 0; i < tree_count(argv) && !err; i++) {
-		const char *text = tree_string(tree_at(argv, i));
-		bool quote = !*text || strpbrk(text, " \t\n\"'");
-
 		if (i == 16)
 			return buf_printf(out, " … %zu more", tree_count(argv) - i);
-		err = buf_append_str(out, i ? (quote ? " \"" : " ") : (quote ? "  \"" : "  "));
+		err = buf_append_str(out, " ");
 		if (!err)
-			err = escape_text(out, text, strnlen(text, 200));
-		if (!err && strlen(text) > 200)
-			err = buf_append_str(out, "…");
-		if (!err && quote)
-			err = buf_append_str(out, "\"");
+			err = render_argument(out, event, tree_string(tree_at(argv, i)));
 	}
 	return err;
 }

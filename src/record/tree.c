@@ -5,6 +5,17 @@
 
 #include "base/escape.h"
 
+void tree_show_nul(char *json, size_t size)
+{
+	for (size_t at = 0; at + 6 <= size; at++) {
+		if (json[at] != '\\')
+			continue;
+		if (!memcmp(json + at, "\\u0000", 6))
+			memcpy(json + at, "\\u2400", 6);
+		at++; /* the escaped character begins no escape */
+	}
+}
+
 yajl_val tree_parse(const char *json, size_t size)
 {
 	_cleanup_free_ char *text = malloc(size + 1);
@@ -14,6 +25,7 @@ yajl_val tree_parse(const char *json, size_t size)
 		return NULL;
 	memcpy(text, json, size);
 	text[size] = '\0';
+	tree_show_nul(text, size);
 	if (memchr(text, '\0', size)) /* yajl_tree reads up to the first NUL */
 		return NULL;
 	tree = yajl_tree_parse(text, NULL, 0);
@@ -71,18 +83,57 @@ yajl_val tree_at(yajl_val array, size_t index)
 	return index < tree_count(array) ? YAJL_GET_ARRAY(array)->values[index] : NULL;
 }
 
+/* In an object that holds bytes which are no UTF-8, its strings have been escaped once already. */
+static int print_escaped(struct buf *out, const char *text, size_t size)
+{
+	int err = 0;
+
+	while (size && !err) {
+		const char *slash = memchr(text, '\\', size);
+		size_t run = slash ? (size_t)(slash - text) : size;
+
+		err = escape_text(out, text, run);
+		if (!err && slash)
+			err = buf_append(out, slash, 1);
+		run += slash != NULL;
+		text += run;
+		size -= run;
+	}
+	return err;
+}
+
+int tree_print_text(struct buf *out, yajl_val object, const char *text, size_t max)
+{
+	size_t size = strlen(text);
+	int err;
+
+	if (max && size > max) {
+		size = max;
+		while (size && (text[size] & 0xc0) == 0x80) /* not within a character */
+			size--;
+	}
+	err = tree_true(object, "escaped") ? print_escaped(out, text, size)
+					   : escape_text(out, text, size);
+	return err || !text[size] ? err : buf_append_str(out, "…");
+}
+
+static const char *value_text(yajl_val value)
+{
+	return YAJL_IS_STRING(value)   ? value->u.string
+	       : YAJL_IS_NUMBER(value) ? value->u.number.r
+	       : YAJL_IS_TRUE(value)   ? "true"
+	       : YAJL_IS_FALSE(value)  ? "false"
+				       : "";
+}
+
 int tree_print_value(struct buf *out, yajl_val value)
 {
-	const char *text = YAJL_IS_STRING(value)   ? value->u.string
-			   : YAJL_IS_NUMBER(value) ? value->u.number.r
-			   : YAJL_IS_TRUE(value)   ? "true"
-			   : YAJL_IS_FALSE(value)  ? "false"
-						   : NULL;
+	const char *text = value_text(value);
 
-	return text ? escape_text(out, text, strlen(text)) : 0;
+	return escape_text(out, text, strlen(text));
 }
 
 int tree_print(struct buf *out, yajl_val object, const char *key)
 {
-	return tree_print_value(out, tree_get(object, key));
+	return tree_print_text(out, object, value_text(tree_get(object, key)), 0);
 }

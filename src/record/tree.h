@@ -12,10 +12,16 @@
 
 #include "base/buf.h"
 
-/* NULL when the bytes are no JSON object. Free with yajl_tree_free(). */
+/*
+ * NULL when the bytes are no JSON object. Free with yajl_tree_free(). A NUL in a string, at which
+ * its text would seem to end, is read as U+2400, the sign for it.
+ */
 yajl_val tree_parse(const char *json, size_t size);
 void tree_free(yajl_val *slot);
 #define _cleanup_tree_ _cleanup_(tree_free)
+
+/* The same for JSON that is parsed elsewhere: in place, of the same length. */
+void tree_show_nul(char *json, size_t size);
 
 yajl_val tree_get(yajl_val object, const char *key);
 /* The string's text, or "": of a member, of a value. */
@@ -30,3 +36,6 @@ yajl_val tree_at(yajl_val array, size_t index);
 /* The value of `key` escaped for a terminal (base/escape.h), whatever its type. */
 int tree_print(struct buf *out, yajl_val object, const char *key);
 int tree_print_value(struct buf *out, yajl_val value);
+/* A text out of `object`, which says whether its strings are escaped already; at most `max` bytes
+ * of it, 0: all. */
+int tree_print_text(struct buf *out, yajl_val object, const char *text, size_t max);

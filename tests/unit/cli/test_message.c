@@ -66,6 +66,15 @@ static void a_nul_byte_is_refused(void **state)
 	assert_int_equal(message_read(line, sizeof(line) - 1, &message), -EBADMSG);
 }
 
+static void text_behind_an_escaped_nul_is_not_hidden(void **state)
+{
+	_cleanup_message_ struct message message = { 0 };
+
+	assert_int_equal(read_text("{\"id\":\"a\",\"result\":{\"text\":\"x\\u0000y\"}}", &message),
+			 0);
+	assert_string_equal(message_text(message.body, "text"), "x␀y");
+}
+
 static void deep_nesting_is_refused_before_it_costs_the_stack(void **state)
 {
 	static char line[2000000] = "{\"id\":\"a\",\"result\":";
@@ -175,6 +184,7 @@ int main(void)
 		cmocka_unit_test(a_request_with_our_id_is_no_answer),
 		cmocka_unit_test(what_is_no_message_is_refused),
 		cmocka_unit_test(a_nul_byte_is_refused),
+		cmocka_unit_test(text_behind_an_escaped_nul_is_not_hidden),
 		cmocka_unit_test(deep_nesting_is_refused_before_it_costs_the_stack),
 		cmocka_unit_test(brackets_in_strings_do_not_count_as_depth),
 		cmocka_unit_test(arguments_must_be_one_object),
