@@ -44,9 +44,20 @@ int ipc_send(int sock, const void *packet, size_t size, const struct ipc_fds *fd
 	return sent < 0 ? -errno : 0;
 }
 
-static void take_fds(struct msghdr *msg, struct ipc_fds *fds)
+#define SCM_FDS_MAX 253 /* net/core/scm.c: SCM_MAX_FD */
+
+/* Room for all that the kernel may bring: it closes what finds none, at once. */
+union ipc_control_all {
+	struct cmsghdr align;
+	char bytes[CMSG_SPACE(sizeof(int) * SCM_FDS_MAX)];
+};
+
+/* Fewer than came, or none: -EMSGSIZE. */
+static int take_fds(struct msghdr *msg, struct ipc_fds *fds, void (*drop)(int fd, void *data),
+		    void *data)
 {
 	struct cmsghdr *cmsg;
+	int err = 0;
 
 	for (cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg)) {
 		size_t count;
@@ -58,18 +69,28 @@ static void take_fds(struct msghdr *msg, struct ipc_fds *fds)
 			int fd;
 
 			memcpy(&fd, CMSG_DATA(cmsg) + i * sizeof(int), sizeof(int));
-			if (fds->count < IPC_FDS_MAX)
+			if (fds->count < IPC_FDS_MAX) {
 				fds->fd[fds->count++] = fd;
-			else
-				close_fd(fd);
+			} else {
+				drop(fd, data);
+				err = -EMSGSIZE;
+			}
 		}
 	}
+	return err;
 }
 
-ssize_t ipc_recv(int sock, void *packet, size_t size, struct ipc_fds *ret_fds)
+static void close_one(int fd, void *data)
 {
-	_cleanup_ipc_fds_ struct ipc_fds fds = IPC_FDS_NONE;
-	union ipc_control control;
+	(void)data;
+	close_fd(fd);
+}
+
+ssize_t ipc_recv_dropping(int sock, void *packet, size_t size, void (*drop)(int fd, void *data),
+			  void *data, struct ipc_fds *ret_fds)
+{
+	struct ipc_fds fds = IPC_FDS_NONE;
+	union ipc_control_all control;
 	struct iovec iov = { .iov_base = packet, .iov_len = size };
 	struct msghdr msg = { .msg_iov = &iov,
 			      .msg_iovlen = 1,
@@ -82,14 +103,20 @@ ssize_t ipc_recv(int sock, void *packet, size_t size, struct ipc_fds *ret_fds)
 	} while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return -errno;
-	take_fds(&msg, &fds);
-	if (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
-		return -EMSGSIZE;
-	if (ret_fds) {
+	if (take_fds(&msg, &fds, drop, data) || msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
+		got = -EMSGSIZE;
+	if (got >= 0 && ret_fds) {
 		*ret_fds = fds;
-		fds = IPC_FDS_NONE;
+		return got;
 	}
+	for (size_t i = 0; i < fds.count; i++)
+		drop(fds.fd[i], data);
 	return got;
+}
+
+ssize_t ipc_recv(int sock, void *packet, size_t size, struct ipc_fds *ret_fds)
+{
+	return ipc_recv_dropping(sock, packet, size, close_one, NULL, ret_fds);
 }
 
 static int unix_address(const char *path, struct sockaddr_un *ret_addr)

@@ -31,6 +31,11 @@ int ipc_send(int sock, const void *packet, size_t size, const struct ipc_fds *fd
  */
 ssize_t ipc_recv(int sock, void *packet, size_t size, struct ipc_fds *ret_fds);
 
+/* The same from a peer whose descriptors must not be closed here and now, as that can wait:
+ * whatever is not returned goes to `drop`. */
+ssize_t ipc_recv_dropping(int sock, void *packet, size_t size, void (*drop)(int fd, void *data),
+			  void *data, struct ipc_fds *ret_fds);
+
 /* Connects to, or listens on (mode as given, an old socket file is replaced), a path. */
 int ipc_connect(const char *path, int type);
 int ipc_listen(const char *path, int type, mode_t mode);

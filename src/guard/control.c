@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "guard/disposal.h"
 #include "guard/state.h"
 
 /* --- replies --- */
@@ -72,6 +73,7 @@ static int open_session(struct connection *connection, const void *packet, struc
 		reply.head.detail = detail;
 		return control_send(connection, &reply, sizeof(reply), NULL);
 	}
+	fds->fd[0] = close_fd(fds->fd[0]); /* a pidfd, as it turned out */
 	connection->session = opened.session;
 	connection->state = CONN_OWNER;
 	given = (struct ipc_fds){ .fd = { opened.page_fd, opened.journal_fd, -1, -1 }, .count = 2 };
@@ -120,7 +122,7 @@ static int signal_session(struct connection *connection, const void *packet, str
 	return control_send(connection, &reply, sizeof(reply), NULL);
 }
 
-static bool may_see(const struct connection *connection, const struct session *session)
+bool control_may_see(const struct connection *connection, const struct session *session)
 {
 	return connection->peer.uid == 0 || connection->peer.uid == session->uid;
 }
@@ -133,7 +135,7 @@ static int list(struct connection *connection, const void *packet, struct ipc_fd
 	uint32_t index = asked->index;
 
 	for (; session; session = session->next) {
-		if (may_see(connection, session) && index-- == 0)
+		if (control_may_see(connection, session) && index-- == 0)
 			break;
 	}
 	if (session)
@@ -143,101 +145,9 @@ static int list(struct connection *connection, const void *packet, struct ipc_fd
 	return control_send(connection, &reply, sizeof(reply), NULL);
 }
 
-/* --- statistics: the recorder's part is asked for, and not waited for --- */
-
-/* What is not the doing of other users: faults and losses of the machinery itself. */
-static struct mf_stats for_user(const struct mf_stats *all)
-{
-	return (struct mf_stats){ .sessions_live = all->sessions_live,
-				  .notify_overflows = all->notify_overflows,
-				  .mounts_unmarked = all->mounts_unmarked,
-				  .recorder_restarts = all->recorder_restarts,
-				  .rec_bad_events = all->rec_bad_events,
-				  .rec_write_errors = all->rec_write_errors,
-				  .rec_epoch_unknown = all->rec_epoch_unknown,
-				  .recorder_dropped = all->recorder_dropped,
-				  .cgroups_missing = all->cgroups_missing,
-				  .survivors = all->survivors };
-}
-
-/* The recorder sets the rec_ fields only, whatever else it sends. */
-static void take_recorder_part(struct mf_stats *stats, const struct mf_stats *recorder)
-{
-	stats->rec_events = recorder->rec_events;
-	stats->rec_bad_events = recorder->rec_bad_events;
-	stats->rec_unknown_session = recorder->rec_unknown_session;
-	stats->rec_folded = recorder->rec_folded;
-	stats->rec_rows_capped = recorder->rec_rows_capped;
-	stats->rec_journal_entries = recorder->rec_journal_entries;
-	stats->rec_journal_bad = recorder->rec_journal_bad;
-	stats->rec_records = recorder->rec_records;
-	stats->rec_entries = recorder->rec_entries;
-	stats->rec_bytes = recorder->rec_bytes;
-	stats->rec_write_errors = recorder->rec_write_errors;
-	stats->rec_queries = recorder->rec_queries;
-	stats->rec_epoch_unknown = recorder->rec_epoch_unknown;
-}
-
-static int answer_stats(struct connection *connection)
-{
-	const struct guard *guard = connection->guard;
-	struct mf_c_stats_reply reply = { .head = head_of(MF_C_STATS), .stats = guard->stats };
-	uint64_t own = 0;
-
-	connection->stats_until_ns = 0;
-	connection->guard->stats_waiting--;
-	if (guard->engine)
-		engine_stats(guard->engine, &reply.stats);
-	take_recorder_part(&reply.stats, &guard->recorder.stats);
-	for (const struct session *s = guard->sessions; s; s = s->next)
-		own += may_see(connection, s);
-	reply.stats.sessions_live = own;
-	if (connection->peer.uid != 0)
-		reply.stats = for_user(&reply.stats);
-	return control_send(connection, &reply, sizeof(reply), NULL);
-}
-
 static int stats(struct connection *connection, const void *packet, struct ipc_fds *fds)
 {
-	struct guard *guard = connection->guard;
-	struct mf_r_token ask = { .head = { MF_ABI_VERSION, MF_R_STATS },
-				  .token = ++guard->stats_token };
-
-	if (!connection->stats_until_ns)
-		guard->stats_waiting++;
-	connection->stats_until_ns = clock_mono_ns() + STATS_WAIT_NS;
-	connection->stats_token = ask.token;
-	if (recorder_send(guard, &ask, sizeof(ask), -1))
-		return answer_stats(connection);
-	return 0;
-}
-
-void control_stats_ready(struct guard *guard, uint64_t token)
-{
-	struct connection *next;
-
-	for (struct connection *c = guard->connections; c && guard->stats_waiting; c = next) {
-		next = c->next;
-		if (c->stats_until_ns && (!token || c->stats_token <= token))
-			answer_stats(c);
-	}
-}
-
-uint64_t control_tick(struct guard *guard, uint64_t now_ns)
-{
-	uint64_t next_ns = 0;
-	struct connection *next;
-
-	for (struct connection *c = guard->connections; c && guard->stats_waiting; c = next) {
-		next = c->next;
-		if (!c->stats_until_ns)
-			continue;
-		if (c->stats_until_ns <= now_ns)
-			answer_stats(c);
-		else if (!next_ns || c->stats_until_ns < next_ns)
-			next_ns = c->stats_until_ns;
-	}
-	return next_ns;
+	return control_stats(connection);
 }
 
 /* --- the table --- */
@@ -318,17 +228,43 @@ int control_packet(struct connection *connection, const void *packet, size_t siz
 
 /* --- connections --- */
 
+/* Root may make the guard wait, others may not. */
+static void drop_fd(int fd, void *data)
+{
+	const uid_t *uid = data;
+
+	if (*uid)
+		disposal_close(fd, *uid);
+	else
+		close_fd(fd);
+}
+
+static void drop_connection(int sock, uid_t uid)
+{
+	shutdown(sock, SHUT_RDWR); /* the peer knows at once */
+	if (uid)
+		disposal_close(sock, DISPOSAL_NOBODY);
+	else
+		close_fd(sock);
+}
+
 static void connection_ready(struct source *source, uint32_t events)
 {
 	struct connection *connection = source_owner(source, struct connection, source);
-	_cleanup_ipc_fds_ struct ipc_fds fds = IPC_FDS_NONE;
+	uid_t uid = connection->peer.uid;
+	struct ipc_fds fds = IPC_FDS_NONE;
 	union {
 		struct mf_control head;
 		unsigned char bytes[PACKET_MAX];
 	} packet;
-	ssize_t size = ipc_recv(source->fd, &packet, sizeof(packet), &fds);
+	ssize_t size;
 
 	(void)events;
+	if (uid && disposal_under_way(uid) >= DISPOSAL_PER_USER) {
+		refuse(connection);
+		return;
+	}
+	size = ipc_recv_dropping(source->fd, &packet, sizeof(packet), drop_fd, &uid, &fds);
 	if (size == -EAGAIN)
 		return;
 	if (size > 0)
@@ -337,6 +273,8 @@ static void connection_ready(struct source *source, uint32_t events)
 		refuse(connection);
 	else
 		control_close(connection);
+	for (size_t i = 0; i < fds.count; i++)
+		drop_fd(fds.fd[i], &uid);
 }
 
 static bool room_for(const struct guard *guard, uid_t uid)
@@ -400,7 +338,7 @@ void control_close(struct connection *connection)
 	if (connection->stats_until_ns)
 		guard->stats_waiting--;
 	loop_unwatch(guard->epoll, &connection->source);
-	close_fd(sock);
+	drop_connection(sock, connection->peer.uid);
 	free(connection);
 	if (session) {
 		session->owner = NULL;
@@ -408,26 +346,64 @@ void control_close(struct connection *connection)
 	}
 }
 
+/* While too much waits to be closed, or nothing can be opened, whoever comes waits in the backlog. */
+static void accept_pause(struct guard *guard)
+{
+	guard->accept_at_ns = clock_mono_ns() + ACCEPT_PAUSE_NS;
+	loop_rewatch(guard->epoll, &guard->control_listener, 0);
+}
+
+static uint64_t accept_tick(struct guard *guard, uint64_t now_ns)
+{
+	if (!guard->accept_at_ns || guard->accept_at_ns > now_ns)
+		return guard->accept_at_ns;
+	guard->accept_at_ns = 0;
+	if (guard->spare_fd < 0)
+		guard->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (guard->control_listener.fd >= 0)
+		loop_rewatch(guard->epoll, &guard->control_listener, EPOLLIN);
+	return 0;
+}
+
 /* Without descriptors a connection can be neither taken nor refused, and the loop would spin. */
 static void refuse_without_fd(struct guard *guard, int listener)
 {
+	int sock;
+
 	guard->spare_fd = close_fd(guard->spare_fd);
-	close_fd(accept4(listener, NULL, NULL, SOCK_CLOEXEC));
-	guard->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	sock = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	if (sock >= 0)
+		drop_connection(sock, DISPOSAL_NOBODY);
+	accept_pause(guard);
 	guard->stats.clients_refused++;
 }
 
 void control_accept(struct source *source, uint32_t events)
 {
 	struct guard *guard = source_owner(source, struct guard, control_listener);
-	_cleanup_fd_ int sock = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int sock;
 
 	(void)events;
+	if (disposal_waiting() >= DISPOSAL_BUSY) {
+		accept_pause(guard);
+		return;
+	}
+	sock = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (sock < 0) {
 		if (errno == EMFILE || errno == ENFILE)
 			refuse_without_fd(guard, source->fd);
 		return;
 	}
-	if (!control_adopt(guard, sock, guard->private_guard ? CONN_ASKING : CONN_FRESH, NULL))
-		take_fd(&sock);
+	if (control_adopt(guard, sock, guard->private_guard ? CONN_ASKING : CONN_FRESH, NULL))
+		drop_connection(sock, DISPOSAL_NOBODY);
+}
+
+uint64_t control_tick(struct guard *guard, uint64_t now_ns)
+{
+	uint64_t accept_ns = accept_tick(guard, now_ns),
+		 stats_ns = control_stats_tick(guard, now_ns);
+
+	if (!accept_ns || !stats_ns)
+		return accept_ns ? accept_ns : stats_ns;
+	return accept_ns < stats_ns ? accept_ns : stats_ns;
 }

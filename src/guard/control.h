@@ -20,6 +20,7 @@ struct guard;
 #define CONNECTIONS_PER_USER 768 /* root is bound by CONNECTIONS_MAX alone */
 #define CONNECTIONS_FOR_ROOT 64 /* of CONNECTIONS_MAX, so that others cannot shut root out */
 #define STATS_WAIT_NS (200ULL * 1000000ULL)
+#define ACCEPT_PAUSE_NS (20ULL * 1000000ULL)
 
 enum connection_state {
 	CONN_FRESH = 1 << 0, /* may open a session */
@@ -55,7 +56,13 @@ int control_send(struct connection *connection, const void *packet, size_t size,
 		 const struct ipc_fds *fds);
 /* The session's processes are gone, or the bound is over: the owner's answer. */
 void control_ended(struct session *session);
+/* Whether the client may know of this session. */
+bool control_may_see(const struct connection *connection, const struct session *session);
+/* MF_C_STATS. 0, or <0 when the connection is closed. */
+int control_stats(struct connection *connection);
+uint64_t control_stats_tick(struct guard *guard, uint64_t now_ns);
 /* The recorder answered `token`, or will not (0: whoever waits gets what is known). */
 void control_stats_ready(struct guard *guard, uint64_t token);
-/* Answers whom the recorder kept waiting for too long; when to come again, 0: nobody waits. */
+/* Answers whom the recorder kept waiting for too long, takes connections again after a pause; when
+ * to come again, 0: nobody waits. */
 uint64_t control_tick(struct guard *guard, uint64_t now_ns);

@@ -39,6 +39,7 @@ struct guard {
 	struct source query_refusals; /* the same, while there is no recorder */
 	int spare_fd; /* given up for a moment to refuse a connection when descriptors run out */
 
+	uint64_t accept_at_ns; /* no connection is taken until then; 0: they are */
 	struct connection *connections;
 	struct connection *primary;
 	size_t connection_count;
@@ -48,7 +49,8 @@ struct guard {
 	uint64_t expected_id; /* of the next session: its page is being made. 0: none */
 	uint64_t sessions_ending;
 	uint64_t stats_waiting; /* connections that wait for the recorder's figures */
-	uint64_t stats_token;
+	uint64_t stats_token; /* of the last question to the recorder */
+	uint64_t stats_asked_ns;
 	uint64_t sweep_at_ns; /* 0: done */
 	unsigned sweeps;
 

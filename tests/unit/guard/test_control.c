@@ -419,48 +419,6 @@ static void stats_add_up_guard_engine_and_recorder(void **state)
 	server_reap(&server);
 }
 
-/* --- clients that do harm --- */
-
-static void a_client_that_does_not_read_is_dropped(void **state)
-{
-	struct place *place = *state;
-	int client = place_client(place);
-	struct mf_c_hello request = { .head = CONTROL(MF_C_HELLO) };
-	uint64_t until = clock_mono_ns() + 20 * NS_PER_S;
-
-	while (place->guard.connections) {
-		assert_true(clock_mono_ns() < until);
-		ipc_send(client, &request, sizeof(request), NULL);
-		guard_turn(&place->guard, clock_mono_ns() + NS_PER_MS);
-	}
-	assert_int_equal(place->guard.stats.clients_dropped, 1);
-	close(client);
-}
-
-static void a_user_has_a_bound_of_connections(void **state)
-{
-	struct place *place = *state;
-	struct connection crowd[CONNECTIONS_PER_USER] = { 0 };
-	int pair[2];
-
-	/* as if they were there: the bound is counted over the list */
-	for (size_t i = 0; i < CONNECTIONS_PER_USER; i++) {
-		crowd[i].peer.uid = NOBODY;
-		crowd[i].next = i ? &crowd[i - 1] : NULL;
-	}
-	place->guard.connections = &crowd[CONNECTIONS_PER_USER - 1];
-	place->guard.connection_count = CONNECTIONS_PER_USER;
-	assert_int_equal(seteuid(NOBODY), 0);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-	assert_int_equal(seteuid(0), 0);
-	assert_int_equal(control_adopt(&place->guard, pair[1], CONN_FRESH, NULL), -EUSERS);
-	assert_int_equal(place->guard.stats.clients_refused, 1);
-	close(pair[0]);
-	close(pair[1]);
-	place->guard.connections = NULL;
-	place->guard.connection_count = 0;
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -480,8 +438,6 @@ int main(void)
 		TEST(hello_tells_who_answers),
 		TEST(a_listed_session_is_described),
 		TEST(stats_add_up_guard_engine_and_recorder),
-		TEST(a_client_that_does_not_read_is_dropped),
-		TEST(a_user_has_a_bound_of_connections),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
