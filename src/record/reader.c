@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -13,19 +12,8 @@
 #include "base/clock.h"
 #include "record/jsonout.h"
 #include "record/log.h"
-
-struct segment {
-	struct segment *next;
-	char name[LOG_NAME_MAX];
-	uint64_t start_ns;
-	int fd; /* -1: not opened yet */
-	uint64_t at;
-	bool stalled; /* nothing more in it now */
-	bool from_end; /* what is there already is not wanted */
-	bool has_head;
-	uint8_t encoded[LOG_HEAD_BYTES];
-	struct log_head head;
-};
+#include "record/resync.h"
+#include "record/segment.h"
 
 struct log_source {
 	int dir_fd; /* borrowed; -1: a socket */
@@ -202,14 +190,14 @@ static void drop_segment(struct log_source *source, struct segment *segment)
 	free(segment);
 }
 
-/* The rest of the segment cannot be read: say so, and go on with the next one. */
-static int give_gap(struct log_source *source, struct segment *segment, const char *reason,
-		    struct log_entry *ret_entry)
+/* Something of the segment is missing: said as an entry that is in no file. */
+static int give_gap(struct log_source *source, const struct segment *segment, const char *reason,
+		    uint64_t bytes, struct log_entry *ret_entry)
 {
 	struct log_head head = { .type = LOG_GAP, .time_ns = segment->start_ns };
 	struct jsonout json = { .buf = &source->payload };
 
-	if (segment->has_head)
+	if (segment->head.time_ns)
 		head.time_ns = segment->head.time_ns;
 	buf_reset(&source->payload, 1 << 20);
 	json_open(&json, '{');
@@ -217,60 +205,40 @@ static int give_gap(struct log_source *source, struct segment *segment, const ch
 	json_kv_str(&json, "reason", reason);
 	json_kv_str(&json, "segment", segment->name);
 	json_kv_u64(&json, "offset", segment->at);
+	if (bytes)
+		json_kv_u64(&json, "bytes", bytes);
 	json_close(&json, '}');
-	drop_segment(source, segment);
 	return json.error ? json.error : give(source, &head, true, ret_entry);
 }
 
-static bool writer_lives(const struct segment *segment)
+/* The rest of the segment cannot be read, and the next one is gone on with. */
+static int give_end(struct log_source *source, struct segment *segment, const char *reason,
+		    struct log_entry *ret_entry)
 {
-	if (flock(segment->fd, LOCK_SH | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK;
-	flock(segment->fd, LOCK_UN);
-	return false;
+	int r = give_gap(source, segment, reason, 0, ret_entry);
+
+	drop_segment(source, segment);
+	return r;
 }
 
-enum look { LOOK_READY, LOOK_STALLED, LOOK_OVER, LOOK_TORN, LOOK_BAD };
-
-/* Whether the next entry of an open segment is there. */
-static enum look look_at(struct segment *segment)
+/* What is at this place is no entry: what lies behind it is read all the same. Where nothing does,
+ * the reason is `otherwise`. */
+static int give_bad(struct log_source *source, struct segment *segment, const char *otherwise,
+		    struct log_entry *ret_entry)
 {
+	uint64_t found = 0;
 	struct stat st;
-	ssize_t got;
-	uint64_t left;
+	int r = fstat(segment->fd, &st) < 0 ? -errno
+					    : log_find_entry(segment->fd, segment->at + 1,
+							     (uint64_t)st.st_size, &found);
 
-	if (fstat(segment->fd, &st) < 0)
-		return LOOK_BAD;
-	left = (uint64_t)st.st_size > segment->at ? (uint64_t)st.st_size - segment->at : 0;
-	if (left >= LOG_HEAD_BYTES) {
-		got = pread(segment->fd, segment->encoded, LOG_HEAD_BYTES, (off_t)segment->at);
-		if (got != LOG_HEAD_BYTES ||
-		    log_head_decode(segment->encoded, LOG_HEAD_BYTES, &segment->head) != 1)
-			return LOOK_BAD;
-		if (segment->head.length <= left - LOG_HEAD_BYTES) {
-			segment->has_head = true;
-			return LOOK_READY;
-		}
-	}
-	if (writer_lives(segment))
-		return LOOK_STALLED;
-	return left ? LOOK_TORN : LOOK_OVER;
-}
-
-/* Moves behind the entries that are there, reading their heads only. */
-static void skip_past(struct segment *segment)
-{
-	if (log_is_closed(segment->fd) == 1) {
-		struct stat st;
-
-		if (!fstat(segment->fd, &st))
-			segment->at = (uint64_t)st.st_size;
-		return;
-	}
-	while (look_at(segment) == LOOK_READY) {
-		segment->at += LOG_HEAD_BYTES + segment->head.length;
-		segment->has_head = false;
-	}
+	if (r <= 0)
+		return give_end(source, segment, otherwise, ret_entry);
+	r = give_gap(source, segment, "bad entry", found - segment->at, ret_entry);
+	segment->at = found;
+	segment->has_head = false;
+	segment->numbered = false; /* said already */
+	return r;
 }
 
 static const char *open_segment(const struct log_source *source, struct segment *segment)
@@ -283,35 +251,53 @@ static const char *open_segment(const struct log_source *source, struct segment 
 		return errno == ENOENT ? "segment removed" : "segment cannot be opened";
 	if (fstat(segment->fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return "segment is no file";
+	segment->numbered = true;
 	if (segment->from_end)
-		skip_past(segment);
+		segment_skip_past(segment);
 	return NULL;
+}
+
+/* An entry is one JSON object; the checksum tells nothing about who made it. */
+static bool is_object(const uint8_t *payload, size_t size)
+{
+	return size >= 2 && payload[0] == '{' && payload[size - 1] == '}';
 }
 
 static int read_entry(struct log_source *source, struct segment *segment,
 		      struct log_entry *ret_entry)
 {
+	const struct log_head *head = &segment->head;
+	uint64_t expected = segment->numbered ? segment->next_seq : head->seq;
 	uint8_t *room;
 	ssize_t got;
 	int err;
 
 	buf_reset(&source->payload, 1 << 20);
-	err = buf_reserve(&source->payload, segment->head.length + 1, &room);
+	err = buf_reserve(&source->payload, head->length + 1, &room);
 	if (err)
 		return err;
-	got = pread(segment->fd, room, segment->head.length, (off_t)(segment->at + LOG_HEAD_BYTES));
-	if (got != (ssize_t)segment->head.length ||
-	    !log_crc_ok(&segment->head, segment->encoded, room))
-		return give_gap(source, segment, "bad entry", ret_entry);
-	buf_commit(&source->payload, segment->head.length);
-	segment->at += LOG_HEAD_BYTES + segment->head.length;
-	segment->has_head = false;
-	return give(source, &segment->head, false, ret_entry);
+	got = pread(segment->fd, room, head->length, (off_t)(segment->at + LOG_HEAD_BYTES));
+	if (got != (ssize_t)head->length || !log_crc_ok(head, segment->encoded, room) ||
+	    !is_object(room, head->length))
+		return give_bad(source, segment, "bad entry", ret_entry);
+	if (head->seq != expected) {
+		/* the entry itself is given next */
+		segment->numbered = false;
+		return give_gap(source, segment,
+				head->seq > expected ? "entries missing" : "entry out of order", 0,
+				ret_entry);
+	}
+	buf_commit(&source->payload, head->length);
+	segment_step_over(segment);
+	return give(source, head, false, ret_entry);
 }
 
 /* The earliest entry of the segments, opening those that may hold an earlier one. */
 static int next_of_dir(struct log_source *source, struct log_entry *ret_entry)
 {
+	static const char *const faults[] = { [LOOK_OPEN] = "segment not closed by its writer",
+					      [LOOK_EMPTY] = "segment is empty",
+					      [LOOK_BAD] = NULL };
 	struct segment *best = NULL;
 	struct segment *next;
 
@@ -328,13 +314,15 @@ static int next_of_dir(struct log_source *source, struct log_entry *ret_entry)
 				break;
 			fault = open_segment(source, segment);
 			if (fault)
-				return give_gap(source, segment, fault, ret_entry);
+				return give_end(source, segment, fault, ret_entry);
 		}
 		if (!segment->has_head)
-			look = look_at(segment);
-		if (look == LOOK_TORN || look == LOOK_BAD)
-			return give_gap(source, segment,
-					look == LOOK_TORN ? "torn tail" : "bad entry", ret_entry);
+			look = segment_look(segment);
+		if (look == LOOK_BAD || look == LOOK_TORN)
+			return give_bad(source, segment,
+					look == LOOK_BAD ? "bad entry" : "torn tail", ret_entry);
+		if (faults[look])
+			return give_end(source, segment, faults[look], ret_entry);
 		if (look == LOOK_OVER)
 			drop_segment(source, segment);
 		else if (look == LOOK_STALLED)

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "record/jsonout.h"
 #include "record/reader.h"
+#include "record/resync.h"
 
 struct orphan {
 	struct orphan *next;
@@ -19,6 +20,8 @@ struct orphan {
 };
 
 struct scan {
+	struct log_writer *log; /* what is missing is said here */
+	const char *name;
 	int fd;
 	uint64_t size;
 	uint64_t good; /* bytes that are whole entries */
@@ -111,54 +114,71 @@ static int scan_entry(struct scan *scan, const struct log_head *head, const char
 	return head->type == LOG_SESSION_START ? add_orphan(scan, &facts) : 0;
 }
 
-/* Reads whole entries up to the first that is not. */
-static int scan_segment(struct scan *scan)
-{
-	_cleanup_buf_ struct buf payload = { 0 };
-	int err = 0;
-
-	while (!err) {
-		uint8_t encoded[LOG_HEAD_BYTES];
-		struct log_head head;
-		uint8_t *room;
-
-		if (scan->size - scan->good < sizeof(encoded) ||
-		    pread(scan->fd, encoded, sizeof(encoded), (off_t)scan->good) !=
-			    (ssize_t)sizeof(encoded) ||
-		    log_head_decode(encoded, sizeof(encoded), &head) != 1 ||
-		    head.length > scan->size - scan->good - sizeof(encoded))
-			break;
-		buf_reset(&payload, 1 << 20);
-		err = buf_reserve(&payload, head.length + 1, &room);
-		if (err)
-			break;
-		if (pread(scan->fd, room, head.length, (off_t)(scan->good + sizeof(encoded))) !=
-			    (ssize_t)head.length ||
-		    !log_crc_ok(&head, encoded, room))
-			break;
-		room[head.length] = '\0';
-		err = scan_entry(scan, &head, (char *)room);
-		scan->good += sizeof(encoded) + head.length;
-		scan->seq = head.seq + 1;
-		scan->last_ns = head.time_ns;
-	}
-	return err;
-}
-
-static void say_torn(struct log_writer *log, const struct scan *scan, const char *name)
+static void say_missing(const struct scan *scan, const char *reason, uint64_t bytes)
 {
 	_cleanup_buf_ struct buf text = { 0 };
 	struct jsonout json = { .buf = &text };
 
 	json_open(&json, '{');
 	json_kv_str(&json, "schema", "mcpfloor.gap/1");
-	json_kv_str(&json, "reason", "torn tail");
-	json_kv_str(&json, "segment", name);
+	json_kv_str(&json, "reason", reason);
+	json_kv_str(&json, "segment", scan->name);
 	json_kv_u64(&json, "offset", scan->good);
-	json_kv_u64(&json, "bytes", scan->size - scan->good);
+	json_kv_u64(&json, "bytes", bytes);
 	json_close(&json, '}');
 	if (!json.error)
-		log_append(log, LOG_GAP, buf_bytes(&text), buf_size(&text));
+		log_append(scan->log, LOG_GAP, buf_bytes(&text), buf_size(&text));
+}
+
+/* 1: the entry at scan->good was read; 0: there is none; -errno. */
+static int read_entry(struct scan *scan, struct buf *payload)
+{
+	uint8_t encoded[LOG_HEAD_BYTES];
+	struct log_head head;
+	uint8_t *room;
+	int err;
+
+	if (scan->size - scan->good < sizeof(encoded) ||
+	    pread(scan->fd, encoded, sizeof(encoded), (off_t)scan->good) !=
+		    (ssize_t)sizeof(encoded) ||
+	    log_head_decode(encoded, sizeof(encoded), &head) != 1 ||
+	    head.length > scan->size - scan->good - sizeof(encoded))
+		return 0;
+	buf_reset(payload, 1 << 20);
+	err = buf_reserve(payload, head.length + 1, &room);
+	if (err)
+		return err;
+	if (pread(scan->fd, room, head.length, (off_t)(scan->good + sizeof(encoded))) !=
+		    (ssize_t)head.length ||
+	    !log_crc_ok(&head, encoded, room))
+		return 0;
+	room[head.length] = '\0';
+	err = scan_entry(scan, &head, (char *)room);
+	scan->good += sizeof(encoded) + head.length;
+	scan->seq = head.seq + 1;
+	scan->last_ns = head.time_ns;
+	return err ? err : 1;
+}
+
+/* Reads the whole entries. What is damaged between two of them stays where it is: only what has
+ * none behind it is a torn tail. */
+static int scan_segment(struct scan *scan)
+{
+	_cleanup_buf_ struct buf payload = { 0 };
+
+	for (;;) {
+		uint64_t next = 0;
+		int r = read_entry(scan, &payload);
+
+		if (!r)
+			r = log_find_entry(scan->fd, scan->good, scan->size, &next);
+		if (r <= 0)
+			return r;
+		if (next) {
+			say_missing(scan, "bad entry", next - scan->good);
+			scan->good = next;
+		}
+	}
 }
 
 static void say_died(struct log_writer *log, const struct scan *scan,
@@ -192,7 +212,7 @@ static void say_died(struct log_writer *log, const struct scan *scan,
 static int recover_segment(struct log_writer *log, int dir_fd, const char *name)
 {
 	_cleanup_fd_ int fd = openat(dir_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	_cleanup_(free_scan) struct scan scan = { .fd = fd };
+	_cleanup_(free_scan) struct scan scan = { .log = log, .name = name, .fd = fd };
 	struct stat st;
 	int err;
 
@@ -207,7 +227,7 @@ static int recover_segment(struct log_writer *log, int dir_fd, const char *name)
 	if (err)
 		return err;
 	if (scan.good < scan.size)
-		say_torn(log, &scan, name);
+		say_missing(&scan, "torn tail", scan.size - scan.good);
 	for (const struct orphan *orphan = scan.orphans; orphan; orphan = orphan->next)
 		say_died(log, &scan, &orphan->facts, name);
 	err = log_tick(log, clock_mono_ns(), true);

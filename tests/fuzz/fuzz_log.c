@@ -92,7 +92,18 @@ static void render(const struct log_entry *entry)
 	(void)record_has_id(&text, "7");
 }
 
-/* How many gaps; each entry is looked at. */
+/* A gap that a repair leaves none of; one between whole entries stays. */
+static bool is_at_an_end(const struct log_entry *entry)
+{
+	static const char *const reasons[] = { "torn tail", "not closed" };
+
+	for (size_t i = 0; entry->synthetic && i < ARRAY_LEN(reasons); i++)
+		if (memmem(entry->json, entry->size, reasons[i], strlen(reasons[i])))
+			return true;
+	return false;
+}
+
+/* How many open ends; each entry is looked at. */
 static int read_all(void)
 {
 	struct log_source *source;
@@ -102,7 +113,7 @@ static int read_all(void)
 	if (log_source_dir(dir_fd, &source))
 		abort();
 	while (log_source_next(source, &entry) > 0) {
-		gaps += entry.synthetic;
+		gaps += is_at_an_end(&entry);
 		if (entry.size < 65536)
 			render(&entry);
 	}
@@ -147,7 +158,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (log_open(&options, &log))
 		abort();
 	log_close(log);
-	/* what was repaired has no damage any more */
+	/* what was repaired has no open end any more */
 	if (size > 1 && !closed && read_all())
 		abort();
 	remove_others();
