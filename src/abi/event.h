@@ -42,6 +42,7 @@ enum {
 	MF_EVF_PROC_UNKNOWN = 1 << 1, /* the task was gone: pid, tid and start are not known */
 	MF_EVF_KTHREAD = 1 << 2, /* done by a kernel or io_uring worker thread */
 	MF_EVF_THREAD_ONLY = 1 << 3, /* only the tid is known to belong to the process */
+	MF_EVF_ASKED = 1 << 4, /* asked for; whether the file system did it is not known */
 };
 
 /*
@@ -154,6 +155,8 @@ enum mf_loss {
 	MF_LOSS_MOUNT_GAP = 8, /* a mount was there before its mark */
 	MF_LOSS_FILE_EVENT = 9, /* a file event could not be passed to the ring */
 	MF_LOSS_ENGINE = 10, /* hooks were detached while the session lived */
+	MF_LOSS_FORK_REFUSED =
+		11, /* a child could not be tagged, so it was not born: nothing is missing */
 	MF_LOSS_MAX = 16,
 };
 

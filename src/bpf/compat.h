@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "vmlinux.h"
+#define __VMLINUX_H__ /* for bpf_tracing.h: pt_regs has the kernel's names */
 
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>

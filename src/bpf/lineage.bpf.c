@@ -9,16 +9,8 @@
  *					notifications that are read after it.
  */
 
+#include "birth.h"
 #include "gap.h"
-
-/* The birth rule of abi/event.h */
-static __always_inline __u64 birth_of_child(const struct mf_tag *parent, __u64 stamp,
-					    __u64 clone_flags)
-{
-	if (clone_flags & CLONE_THREAD)
-		return parent->birth;
-	return MF_STAMP_COUNT(parent->birth) ? parent->birth : stamp;
-}
 
 static __always_inline void fork_report(struct task_struct *parent, struct task_struct *child,
 					struct mf_tag *parent_tag, __u64 child_birth, __u64 stamp,
@@ -49,7 +41,7 @@ int BPF_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 {
 	struct task_struct *parent = bpf_get_current_task_btf();
 	struct mf_tag *tag = tag_of(parent);
-	struct mf_tag born = {};
+	struct mf_tag *born;
 	__u64 stamp;
 
 	if (!tag)
@@ -57,16 +49,16 @@ int BPF_PROG(task_newtask, struct task_struct *child, __u64 clone_flags)
 	stamp = stamp_of(tag);
 	if (stamp == MF_NO_STAMP) /* the session has been removed */
 		return 0;
-	born.session = tag->session;
-	born.slot = tag->slot;
-	born.birth = birth_of_child(tag, stamp, clone_flags);
-	if (!bpf_task_storage_get(&tags, child, &born, BPF_LOCAL_STORAGE_GET_F_CREATE)) {
+	born = tag_of(child); /* where task_alloc could tag it */
+	if (!born)
+		born = tag_child(tag, child, stamp, clone_flags);
+	if (!born) {
 		count_loss(tag, MF_LOSS_TAG);
 		return 0;
 	}
 	count_tasks(tag, 1);
 	if (!(clone_flags & CLONE_THREAD))
-		fork_report(parent, child, tag, born.birth, stamp, clone_flags);
+		fork_report(parent, child, tag, born->birth, stamp, clone_flags);
 	return 0;
 }
 

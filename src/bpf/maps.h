@@ -70,6 +70,8 @@ struct {
 
 /* set by the engine before it loads */
 const volatile __u32 ring_bytes __weak = 4 << 20;
+/* tcp_connect tells of the SYN, not the change of state */
+const volatile __u32 syn_by_probe __weak = 0;
 /* level of the engine's pid namespace, set by engine_level() */
 __u32 engine_pid_level __weak = 0;
 /* entries ever put into `dead`: tells the engine whether one may have been evicted */

@@ -154,10 +154,10 @@ static __always_inline void path_climb(struct path_walk *walk)
 	}
 }
 
-static __always_inline void path_of(const struct path *path, struct path_walk *walk)
+/* `fresh`: the name is only now being made, so it need not be among its directory's yet. */
+static __always_inline void path_at(struct vfsmount *mnt, struct dentry *first, bool fresh,
+				    struct path_walk *walk)
 {
-	struct dentry *first = BPF_CORE_READ(path, dentry);
-	struct vfsmount *mnt = BPF_CORE_READ(path, mnt);
 	bool root = BPF_CORE_READ(first, d_parent) == first;
 
 	walk->dentry = first;
@@ -177,7 +177,7 @@ static __always_inline void path_of(const struct path *path, struct path_walk *w
 		path_prepend(walk);
 		return;
 	}
-	if (!root && !BPF_CORE_READ(first, d_hash.pprev))
+	if (!root && !fresh && !BPF_CORE_READ(first, d_hash.pprev))
 		walk->flags = MF_PATH_DELETED;
 	path_climb(walk);
 	if (!walk->done)
@@ -186,6 +186,11 @@ static __always_inline void path_of(const struct path *path, struct path_walk *w
 		walk->pos = MF_PATH_MAX - 1;
 		walk->bytes[MF_PATH_MAX - 1] = '/';
 	}
+}
+
+static __always_inline void path_of(const struct path *path, struct path_walk *walk)
+{
+	path_at(BPF_CORE_READ(path, mnt), BPF_CORE_READ(path, dentry), false, walk);
 }
 
 /* Copies the path to `to`, MF_PATH_MAX bytes of room. Returns its length. */

@@ -14,17 +14,17 @@ static __always_inline void addresses_of(const struct sock *sk, struct mf_ev_net
 	__u32 addr[4];
 	__u8 family;
 
-	if (c->skc_family == AF_INET6) {
+	if (BPF_CORE_READ(c, skc_family) == AF_INET6) {
 		bpf_core_read(addr, sizeof(addr), &c->skc_v6_daddr);
 		addr_set_v6(net->addr, &net->family, addr);
 		bpf_core_read(addr, sizeof(addr), &c->skc_v6_rcv_saddr);
 		addr_set_v6(net->local, &family, addr);
 	} else {
-		addr_set_v4(net->addr, &net->family, c->skc_daddr);
-		addr_set_v4(net->local, &family, c->skc_rcv_saddr);
+		addr_set_v4(net->addr, &net->family, BPF_CORE_READ(c, skc_daddr));
+		addr_set_v4(net->local, &family, BPF_CORE_READ(c, skc_rcv_saddr));
 	}
-	net->port = bpf_ntohs(c->skc_dport);
-	net->local_port = c->skc_num;
+	net->port = bpf_ntohs(BPF_CORE_READ(c, skc_dport));
+	net->local_port = BPF_CORE_READ(c, skc_num);
 }
 
 static __always_inline void tell(const struct sock *sk, __u16 kind, const struct mf_who *who,
@@ -40,9 +40,9 @@ static __always_inline void tell(const struct sock *sk, __u16 kind, const struct
 	net = (void *)(event + 1);
 	__builtin_memset(net, 0, sizeof(*net));
 	addresses_of(sk, net);
-	net->type = sk->sk_type;
-	net->proto = sk->sk_protocol;
-	net->cookie = bpf_get_socket_cookie((void *)sk);
+	net->type = BPF_CORE_READ(sk, sk_type);
+	net->proto = BPF_CORE_READ(sk, sk_protocol);
+	net->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
 	if (kind == MF_EV_LISTEN) {
 		__builtin_memcpy(net->addr, net->local, sizeof(net->addr));
 		net->port = net->local_port;
@@ -64,10 +64,30 @@ static __always_inline int begin(struct sock *sk, __u16 kind)
 	if (stamp == MF_NO_STAMP)
 		return 0;
 	who_of(task, tag, &who);
+	bpf_get_socket_cookie((void *)sk); /* from now on it has one */
 	if (kind == MF_EV_TCP_SYN &&
 	    !bpf_sk_storage_get(&openers, sk, &who, BPF_SK_STORAGE_GET_F_CREATE))
 		count_loss(tag, MF_LOSS_TAG);
-	tell(sk, kind, &who, stamp);
+	if (kind != MF_EV_TCP_SYN || !syn_by_probe)
+		tell(sk, kind, &who, stamp);
+	return 0;
+}
+
+/* Where the SYN is made, after the socket has got its own address and port */
+static __always_inline int syn(struct sock *sk)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct mf_tag *tag = tag_of(task);
+	struct mf_who who;
+	__u64 stamp;
+
+	if (!tag)
+		return 0;
+	stamp = stamp_of(tag);
+	if (stamp == MF_NO_STAMP)
+		return 0;
+	who_of(task, tag, &who);
+	tell(sk, MF_EV_TCP_SYN, &who, stamp);
 	return 0;
 }
 
@@ -103,6 +123,18 @@ int BPF_PROG(inet_sock_set_state, struct sock *sk, int oldstate, int newstate)
 	if (newstate == TCP_CLOSE && (oldstate == TCP_SYN_SENT || oldstate == TCP_SYN_RECV))
 		return end(sk, MF_EV_TCP_FAIL);
 	return 0;
+}
+
+SEC("fentry/tcp_connect")
+int BPF_PROG(tcp_connect, struct sock *sk)
+{
+	return syn(sk);
+}
+
+SEC("kprobe/tcp_connect")
+int BPF_KPROBE(probe_tcp_connect, struct sock *sk)
+{
+	return syn(sk);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * An event about what the current task is doing, from a hook in its own context. Where the event
+ * has paths it is put together in one of the processor's places: the task may be preempted in the
+ * midst of it, and another one come to the same hook on the same processor, so a place is claimed
+ * first. All taken: counted as no room.
+ */
+
+#include "emit.h"
+#include "path.h"
+
+#define MF_PLACES 4 /* on each processor */
+#define MF_BODY_MAX 64 /* the largest body that has paths */
+
+struct place {
+	__u32 busy;
+	__u32 pad;
+	struct mf_event event;
+	char rest[MF_BODY_MAX + 2 * MF_PATH_MAX]; /* body, then paths */
+	struct path_walk walk;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, MF_PLACES);
+	__type(key, __u32);
+	__type(value, struct place);
+} places MF_MAP;
+
+struct actor {
+	struct mf_tag *tag;
+	__u64 stamp;
+	struct mf_who who;
+};
+
+/* false: of no session, or of one that is gone. What every program begins with. */
+static __always_inline bool actor_is_ours(struct actor *actor)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	actor->tag = tag_of(task);
+	if (!actor->tag)
+		return false;
+	actor->stamp = stamp_of(actor->tag);
+	if (actor->stamp == MF_NO_STAMP)
+		return false;
+	who_of(task, actor->tag, &actor->who);
+	return true;
+}
+
+static __always_inline struct place *place_try(__u32 i)
+{
+	struct place *place = bpf_map_lookup_elem(&places, &i);
+
+	return place && !__sync_val_compare_and_swap(&place->busy, 0, 1) ? place : NULL;
+}
+
+/* NULL: counted. Else place_leave() it. */
+static __always_inline struct place *place_take(const struct actor *actor)
+{
+	struct place *place = place_try(0);
+
+	if (!place)
+		place = place_try(1);
+	if (!place)
+		place = place_try(2);
+	if (!place)
+		place = place_try(3);
+	if (!place)
+		count_loss(actor->tag, MF_LOSS_RING_FULL);
+	return place;
+}
+
+static __always_inline void place_leave(struct place *place)
+{
+	__sync_val_compare_and_swap(&place->busy, 1, 0);
+}
+
+/* Puts the path behind what is in `rest` up to `at`, a body and at most one path. Returns its
+ * length. `fresh`: the name is only now being made. */
+static __always_inline __u32 place_path(struct place *place, __u32 at, struct vfsmount *mnt,
+					struct dentry *dentry, bool fresh, const struct mf_tag *tag)
+{
+	path_at(mnt, dentry, fresh, &place->walk);
+	count_path_loss(tag, &place->walk);
+	barrier_var(at);
+	if (at > MF_BODY_MAX + MF_PATH_MAX)
+		return 0;
+	return path_copy(&place->walk, &place->rest[at]);
+}
+
+/* `size` of what is in `rest` */
+static __always_inline void place_say(struct place *place, __u16 kind, __u32 size, __u32 flags,
+				      const struct actor *actor)
+{
+	__u32 whole = sizeof(place->event) + size;
+
+	event_fill(&place->event, kind, whole, actor->stamp, &actor->who);
+	place->event.flags |= flags;
+	barrier_var(whole);
+	if (whole > sizeof(place->event) + sizeof(place->rest))
+		return;
+	event_output(&place->event, whole, true, actor->tag);
+}

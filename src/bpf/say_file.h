@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * What is done to files, whichever hook tells it. An open is told when the file system has granted
+ * it. A change has two hooks: the first has the path and comes before the permission check
+ * (path_*), the second comes after it and has no mount (inode_*); what the first one saw is kept
+ * with the task in between, so that what was refused is not told as done.
+ */
+
+#include "say.h"
+
+/* include/linux/fs.h */
+#define FMODE_NOACCOUNT 0x20000000 /* opened by a file system for itself, as overlayfs does */
+#define FMODE_EXEC_FLAG 0x20 /* in f_flags: __FMODE_EXEC */
+#define O_LARGEFILE_X86 0100000 /* set by the kernel on every open of a 64-bit process */
+/* include/uapi/asm-generic/fcntl.h: what open(2) takes; the rest of f_flags is the kernel's own */
+#define O_FLAGS_KNOWN 037777703
+
+/* include/uapi/linux/fanotify.h: the words in which a change is told */
+#define FAN_ATTRIB 0x00000004
+#define FAN_CREATE 0x00000100
+#define FAN_DELETE 0x00000200
+#define FAN_RENAME 0x10000000
+
+#define S_IFMT 00170000
+#define S_IFDIR 0040000
+
+/* between the two hooks of a change; compared, never followed but by safe reads */
+struct act {
+	struct vfsmount *mnt, *mnt2;
+	struct dentry *dentry, *dentry2;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct act);
+} acts MF_MAP;
+
+static __always_inline void say_open(struct file *file)
+{
+	struct mf_ev_file *body;
+	struct actor actor;
+	struct place *place;
+	__u32 flags, len;
+
+	if (!actor_is_ours(&actor))
+		return;
+	if (BPF_CORE_READ(file, f_mode) & FMODE_NOACCOUNT)
+		return;
+	place = place_take(&actor);
+	if (!place)
+		return;
+	flags = BPF_CORE_READ(file, f_flags);
+	body = (void *)place->rest;
+	body->dev = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
+	body->ino = BPF_CORE_READ(file, f_inode, i_ino);
+	body->mode = BPF_CORE_READ(file, f_inode, i_mode);
+	body->open_flags = flags & O_FLAGS_KNOWN & ~(O_LARGEFILE_X86 | FMODE_EXEC_FLAG);
+	body->how = MF_OPEN_FLAGS_KNOWN;
+	len = place_path(place, sizeof(*body), BPF_CORE_READ(file, f_path.mnt),
+			 BPF_CORE_READ(file, f_path.dentry), false, actor.tag);
+	body->path_len = len;
+	body->path_flags = place->walk.flags;
+	place_say(place, flags & FMODE_EXEC_FLAG ? MF_EV_OPEN_EXEC : MF_EV_OPEN,
+		  sizeof(*body) + len, 0, &actor);
+	place_leave(place);
+}
+
+static __always_inline void act_begin(struct vfsmount *mnt, struct dentry *dentry,
+				      struct vfsmount *mnt2, struct dentry *dentry2)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct mf_tag *tag = tag_of(task);
+	struct act *act;
+
+	if (!tag)
+		return;
+	act = bpf_task_storage_get(&acts, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!act) {
+		count_loss(tag, MF_LOSS_FILE_EVENT);
+		return;
+	}
+	act->mnt = mnt;
+	act->dentry = dentry;
+	act->mnt2 = mnt2;
+	act->dentry2 = dentry2;
+}
+
+static __always_inline void say_change(__u16 kind, __u32 mask, struct vfsmount *mnt,
+				       struct dentry *dentry, struct vfsmount *mnt2,
+				       struct dentry *dentry2, __u32 flags,
+				       const struct actor *actor)
+{
+	struct place *place = place_take(actor);
+	struct mf_ev_change *body;
+	__u32 len, len2 = 0;
+
+	if (!place)
+		return;
+	body = (void *)place->rest;
+	__builtin_memset(body, 0, sizeof(*body));
+	body->mask = mask;
+	len = place_path(place, sizeof(*body), mnt, dentry, kind == MF_EV_CREATE, actor->tag);
+	body->path_len = len;
+	body->path_flags = place->walk.flags;
+	if (dentry2) {
+		len2 = place_path(place, sizeof(*body) + len, mnt2, dentry2, true, actor->tag);
+		body->path2_len = len2;
+		body->path2_flags = place->walk.flags;
+	}
+	place_say(place, kind, sizeof(*body) + len + len2, flags, actor);
+	place_leave(place);
+}
+
+/* The second hook: the change that `act_begin()` was told of, or one that a file system does for
+ * itself on the way (overlayfs), which is nothing of the session's. */
+static __always_inline void act_done(__u16 kind, __u32 mask, struct dentry *dentry,
+				     struct dentry *dentry2)
+{
+	struct actor actor;
+	struct act *act;
+
+	if (!actor_is_ours(&actor))
+		return;
+	act = bpf_task_storage_get(&acts, bpf_get_current_task_btf(), 0, 0);
+	if (!act)
+		return;
+	if (act->dentry == dentry && act->dentry2 == dentry2)
+		say_change(kind, mask, act->mnt, dentry, act->mnt2, dentry2, 0, &actor);
+	else if (dentry2 && act->dentry == dentry2 && act->dentry2 == dentry) /* exchanged */
+		say_change(kind, mask, act->mnt2, dentry, act->mnt, dentry2, 0, &actor);
+}
+
+/* Attributes: asked for, before the file system has said whether it will. */
+static __always_inline void say_attributes(const struct path *path)
+{
+	struct actor actor;
+
+	if (!actor_is_ours(&actor))
+		return;
+	say_change(MF_EV_ATTRIB, FAN_ATTRIB, BPF_CORE_READ(path, mnt), BPF_CORE_READ(path, dentry),
+		   NULL, NULL, MF_EVF_ASKED, &actor);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * What is asked of the network, from a hook that has the socket and an address in the kernel's own
+ * memory: no other thread can change it any more.
+ */
+
+#include "addr.h"
+#include "say.h"
+
+/* include/linux/socket.h */
+#define AF_UNSPEC 0
+#define MSG_FASTOPEN 0x20000000
+/* include/linux/net.h */
+#define SOCK_STREAM 1
+/* include/uapi/linux/in.h, in6.h */
+#define SOCKADDR_IN_LEN_MIN 8 /* family, port, address */
+#define SOCKADDR_IN6_LEN_MIN 24 /* without the scope id: SIN6_LEN_RFC2133 */
+
+struct sockaddr_bytes {
+	__u16 family;
+	__u16 port;
+	__u32 addr4_or_flow;
+	__u32 addr6[4];
+};
+
+/* Whether it is an internet address for this socket; fills family, addr and port. */
+static __always_inline bool address_read(const void *from, int len, __u16 sk_family,
+					 struct mf_ev_net *net)
+{
+	struct sockaddr_bytes bytes = {};
+
+	if (len < SOCKADDR_IN_LEN_MIN)
+		return false;
+	if (bpf_probe_read_kernel(&bytes, SOCKADDR_IN_LEN_MIN, from))
+		return false;
+	net->port = bpf_ntohs(bytes.port);
+	/* the kernel takes AF_UNSPEC for AF_INET where it takes AF_INET */
+	if (bytes.family == AF_INET || (bytes.family == AF_UNSPEC && sk_family == AF_INET)) {
+		addr_set_v4(net->addr, &net->family, bytes.addr4_or_flow);
+		return true;
+	}
+	if (bytes.family != AF_INET6 || len < SOCKADDR_IN6_LEN_MIN ||
+	    bpf_probe_read_kernel(&bytes, sizeof(bytes), from))
+		return false;
+	addr_set_v6(net->addr, &net->family, bytes.addr6);
+	return true;
+}
+
+static __always_inline void say_net(const struct actor *actor, struct socket *sock, __u16 kind,
+				    const void *address, int len)
+{
+	struct sock *sk = BPF_CORE_READ(sock, sk);
+	__u16 sk_family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	struct mf_ev_net net = {};
+	struct mf_event *event;
+	__u64 flags;
+
+	if (sk_family != AF_INET && sk_family != AF_INET6)
+		return;
+	if (!address_read(address, len, sk_family, &net))
+		return;
+	net.type = BPF_CORE_READ(sk, sk_type);
+	net.proto = BPF_CORE_READ(sk, sk_protocol);
+	if (kind == MF_EV_BIND) {
+		__builtin_memcpy(net.local, net.addr, sizeof(net.local));
+		net.local_port = net.port;
+	}
+	event = event_reserve(kind, sizeof(*event) + sizeof(net), true, actor->stamp, &actor->who,
+			      &flags);
+	if (!event)
+		return;
+	__builtin_memcpy(event + 1, &net, sizeof(net));
+	event_submit(event, actor->tag, flags);
+}
+
+static __always_inline void say_connect(struct socket *sock, struct sockaddr *address, int len)
+{
+	struct actor actor;
+
+	/* AF_UNSPEC takes a connection apart */
+	if (actor_is_ours(&actor) && BPF_CORE_READ(address, sa_family) != AF_UNSPEC)
+		say_net(&actor, sock, MF_EV_CONNECT, address, len);
+}
+
+static __always_inline void say_bind(struct socket *sock, struct sockaddr *address, int len)
+{
+	struct actor actor;
+
+	if (actor_is_ours(&actor))
+		say_net(&actor, sock, MF_EV_BIND, address, len);
+}
+
+static __always_inline void say_send(struct socket *sock, struct msghdr *msg)
+{
+	struct actor actor;
+	bool stream;
+	void *name;
+
+	if (!actor_is_ours(&actor))
+		return;
+	name = BPF_CORE_READ(msg, msg_name);
+	stream = BPF_CORE_READ(sock, type) == SOCK_STREAM;
+	/* a stream ignores the name, but for TCP fast open, which connects by it */
+	if (!name || (stream && !(BPF_CORE_READ(msg, msg_flags) & MSG_FASTOPEN)))
+		return;
+	say_net(&actor, sock, stream ? MF_EV_CONNECT : MF_EV_SEND, name,
+		BPF_CORE_READ(msg, msg_namelen));
+}
