@@ -31,6 +31,7 @@ struct cli_args {
 	const char *arguments;
 	const char *request_id;
 	unsigned grace_ms;
+	uint32_t engine; /* enum mf_engine */
 	unsigned timeout_s;
 	unsigned limit;
 	bool limit_given;
@@ -48,6 +49,7 @@ enum cli_option_kind {
 	CLI_FLAG = 1,
 	CLI_TEXT = 2,
 	CLI_NUMBER = 3,
+	CLI_ENGINE = 4,
 };
 
 struct cli_option {
@@ -72,6 +74,7 @@ enum cli_option_id {
 	CLI_OPT_RUN_DIR,
 	CLI_OPT_DIGEST_ONLY,
 	CLI_OPT_GRACE,
+	CLI_OPT_ENGINE,
 	CLI_OPT_TOOL,
 	CLI_OPT_ARGS,
 	CLI_OPT_ID,

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
+#include "base/engines.h"
 
 #define LINE_MAX_BYTES (64U << 20)
 #define READ_BYTES 65536
@@ -54,6 +55,8 @@ static int make_command_line(const struct cli_args *args, struct command_line *l
 		snprintf(line->grace, sizeof(line->grace), "%u", args->grace_ms);
 		add_option(line, "--grace", line->grace);
 	}
+	if (args->engine)
+		add_option(line, "--engine", engine_word(args->engine));
 	if (args->digest_only)
 		line->words[line->count++] = "--digest-only";
 	line->words[line->count++] = "--";

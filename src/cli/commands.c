@@ -5,6 +5,7 @@
 
 #include "abi/limits.h"
 #include "base/cleanup.h"
+#include "base/engines.h"
 #include "cli/cli.h"
 
 #define FIELD(field) .offset = offsetof(struct cli_args, field)
@@ -48,6 +49,13 @@ const struct cli_option cli_options[CLI_OPT_MAX] = {
 			    FIELD(grace_ms),
 			    .help = "milliseconds to wait at each step of an ending; default: "
 				    "2000" },
+	[CLI_OPT_ENGINE] = { .name = "engine",
+			     .value = "ENGINE",
+			     .kind = CLI_ENGINE,
+			     FIELD(engine),
+			     .help = "the kernel hooks that are used: " ENGINE_WORDS
+				     "; default: auto, the best that works here. A daemon has its "
+				     "own" },
 	[CLI_OPT_TOOL] = { .name = "tool",
 			   .value = "TOOL",
 			   .kind = CLI_TEXT,
@@ -124,7 +132,7 @@ const struct cli_option cli_options[CLI_OPT_MAX] = {
 #define OPTIONS(...) ((const uint8_t[]){ __VA_ARGS__, CLI_OPT_HELP, CLI_OPT_END })
 #define OPTIONS_OF_RUN                                                                     \
 	CLI_OPT_NAME, CLI_OPT_TENANT, CLI_OPT_STATE, CLI_OPT_RUN_DIR, CLI_OPT_DIGEST_ONLY, \
-		CLI_OPT_GRACE
+		CLI_OPT_GRACE, CLI_OPT_ENGINE
 #define OPTIONS_OF_QUERY CLI_OPT_STATE, CLI_OPT_RUN_DIR, CLI_OPT_JSON
 
 static const struct cli_exit exits_plain[] = {
@@ -375,7 +383,8 @@ const struct cli_command cli_daemon = {
 	.name = "mcpfloord",
 	.synopsis = "[OPTION]...",
 	.summary = "serve mcpfloor sessions of every user of this machine",
-	.options = OPTIONS(CLI_OPT_STATE, CLI_OPT_RUN_DIR, CLI_OPT_RING, CLI_OPT_VERSION),
+	.options = OPTIONS(CLI_OPT_STATE, CLI_OPT_RUN_DIR, CLI_OPT_ENGINE, CLI_OPT_RING,
+			   CLI_OPT_VERSION),
 	.exits = exits_daemon,
 	.section = 8,
 	.see_also = "run",

@@ -179,7 +179,16 @@ static void look_pidns(struct place *place)
 		say(place, PLACE_NO, "a container's: %s", link);
 }
 
+static void look_engine(struct place *place)
+{
+	if (geteuid() != 0)
+		say(place, PLACE_UNKNOWN, "asked of the kernel as root only");
+	else
+		say(place, PLACE_YES, "%s", guard_engine_word());
+}
+
 static const struct place_row places[] = {
+	{ "engine", look_engine, "" },
 	{ "kernel BTF", look_btf, "nothing can be observed" },
 	{ "libbpf", look_libbpf, "" },
 	{ "cgroup v2, writable", look_cgroup2,
@@ -189,6 +198,15 @@ static const struct place_row places[] = {
 	{ "initial pid namespace", look_pidns,
 	  "pids in records are the machine's, not those seen here" },
 };
+
+static const char *hook_state(const struct guard_hook *hook)
+{
+	if (hook->error)
+		return "missing";
+	if (!hook->chosen)
+		return "available";
+	return hook->required ? "used" : "used (optional)";
+}
 
 static int print_hooks(const struct guard_hook *hooks, int count)
 {
@@ -202,9 +220,7 @@ static int print_hooks(const struct guard_hook *hooks, int count)
 		if (r >= 0)
 			r = columns_add(&table, hook->hook);
 		if (r >= 0)
-			r = columns_add(&table, hook->error	 ? "missing"
-						: hook->required ? "used"
-								 : "used (optional)");
+			r = columns_add(&table, hook_state(hook));
 		if (r >= 0)
 			r = hook->error
 				    ? columns_addf(&table, "%s: %s%s%s", strerror(-hook->error),
@@ -254,7 +270,10 @@ static int print_hooks_json(const struct guard_hook *hooks, int count)
 		print_json_field(gen, "hook", hooks[i].hook);
 		print_json_field(gen, "what", hooks[i].what);
 		print_json_bool(gen, "required", hooks[i].required);
-		print_json_field(gen, "state", hooks[i].error ? "missing" : "used");
+		print_json_field(gen, "state",
+				 hooks[i].error	   ? "missing"
+				 : hooks[i].chosen ? "used"
+						   : "available");
 		if (hooks[i].error) {
 			print_json_field(gen, "error", strerror(-hooks[i].error));
 			print_json_field(gen, "consequence", hooks[i].consequence);
@@ -292,7 +311,7 @@ static int print_places_json(void)
 static int judge(const struct guard_hook *hooks, int count)
 {
 	for (int i = 0; i < count; i++) {
-		if (hooks[i].required && hooks[i].error)
+		if (hooks[i].chosen && hooks[i].required && hooks[i].error)
 			return CLI_NOTHING;
 	}
 	return CLI_OK;

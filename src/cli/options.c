@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/engines.h"
 #include "cli/cli.h"
 
 #define WORD_MAX 48 /* longer words are not guessed at */
@@ -103,6 +104,14 @@ static int set_option(const struct cli_option *option, const char *text, struct 
 	switch (option->kind) {
 	case CLI_FLAG:
 		*(bool *)field = true;
+		return 0;
+	case CLI_ENGINE:
+		if (engine_of_word(text, (uint32_t *)field) < 0) {
+			_cleanup_free_ char *shown = cli_shown(text);
+
+			return refuse(ret_error, "--%s wants " ENGINE_WORDS ", not '%s'",
+				      option->name, shown);
+		}
 		return 0;
 	case CLI_TEXT:
 		if (option->max && (!*text || strlen(text) > option->max))

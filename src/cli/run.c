@@ -16,6 +16,7 @@ int cli_run(const struct cli_command *command, const struct cli_args *args)
 		.run_dir = place_run_dir(args->run_dir),
 		.digest_only = args->digest_only,
 		.grace_ms = args->grace_ms,
+		.engine = args->engine,
 		.argv = args->operands,
 	};
 

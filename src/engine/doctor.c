@@ -12,6 +12,7 @@
 #include <sys/fanotify.h>
 #include <sys/syscall.h>
 
+#include "base/engines.h"
 #include "engine/state.h"
 #include "mcpfloor.skel.h"
 
@@ -161,14 +162,16 @@ static const struct {
 /* Without BTF, or with a libbpf that cannot read it, no program can be tried: the first row says
  * which of the two it is. */
 static const struct engine_hook_report no_btf[] = {
-	[false] = { .engine = "trace",
+	[false] = { .engine = "all",
+		    .chosen = true,
 		    .hook = "btf",
 		    .what = "the kernel's types",
 		    .required = true,
 		    .error = -ENOENT,
 		    .consequence = "no session can be opened",
 		    .remedy = "a kernel with CONFIG_DEBUG_INFO_BTF" },
-	[true] = { .engine = "trace",
+	[true] = { .engine = "all",
+		   .chosen = true,
 		   .hook = "btf",
 		   .what = "the kernel's types: libbpf cannot read them",
 		   .required = true,
@@ -177,8 +180,20 @@ static const struct engine_hook_report no_btf[] = {
 		   .remedy = "a newer libbpf" },
 };
 
+static const char *engines_word(uint32_t engines)
+{
+	uint32_t kind;
+
+	for (kind = MF_ENGINE_TRACE; kind <= MF_ENGINE_KPROBE; kind++) {
+		if (engines == 1U << kind)
+			return engine_word(kind);
+	}
+	return "all";
+}
+
 int engine_doctor(struct engine_hook_report **ret_rows)
 {
+	enum mf_engine best = engine_best();
 	_cleanup_free_ struct engine_hook_report *rows = NULL;
 	struct engine engine = {};
 	uint32_t detail = 0;
@@ -194,7 +209,8 @@ int engine_doctor(struct engine_hook_report **ret_rows)
 		rows[count++] = no_btf[detail == MF_D_LIBBPF];
 	for (i = 0; i < HOOK_MAX; i++) {
 		rows[count++] = (struct engine_hook_report){
-			.engine = "trace",
+			.engine = engines_word(hooks[i].engines),
+			.chosen = engine_has(best, (enum hook_id)i),
 			.hook = hooks[i].hook,
 			.what = hooks[i].what,
 			.required = hooks[i].required,
@@ -206,6 +222,7 @@ int engine_doctor(struct engine_hook_report **ret_rows)
 	for (i = 0; i < ARRAY_LEN(others); i++) {
 		rows[count] = others[i].row;
 		rows[count].engine = "trace";
+		rows[count].chosen = best == MF_ENGINE_TRACE;
 		rows[count++].error = others[i].try();
 	}
 	*ret_rows = take_ptr(rows);

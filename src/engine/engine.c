@@ -70,6 +70,10 @@ static int open_groups(struct engine *engine)
 {
 	int error;
 
+	if (engine->kind != MF_ENGINE_TRACE) {
+		engine->changes_error = engine->opens_error = -ENOENT;
+		return 0;
+	}
 	engine->changes_error = changes_open(engine);
 	engine->opens_error = opens_open(engine);
 	if (!engine->opens_error)
@@ -134,6 +138,7 @@ int engine_open(const struct engine_options *options, struct engine **ret_engine
 	if (!engine)
 		return -ENOMEM;
 	engine->epoll_fd = engine->opens_fd = engine->changes_fd = -1;
+	engine->kind = options && options->kind ? options->kind : engine_best();
 	engine->pages = PAGES_NONE;
 	engine->ring_bytes = options && options->ring_bytes ? options->ring_bytes
 							    : RING_BYTES_DEFAULT;
@@ -167,6 +172,11 @@ void engine_close(struct engine *engine)
 	dir_cache_free(engine->dirs);
 	free(engine->marked);
 	free(engine);
+}
+
+enum mf_engine engine_kind(const struct engine *engine)
+{
+	return engine->kind;
 }
 
 const char *engine_strerror(const struct engine *engine)

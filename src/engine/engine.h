@@ -21,6 +21,7 @@
 struct engine;
 
 struct engine_options {
+	enum mf_engine kind; /* 0: the best that works here */
 	uint32_t ring_bytes; /* power of two; 0: the default (4 MiB) */
 	uint64_t expected; /* id of the first session, as engine_expect(); 0: not known */
 	bool ask_by_iter; /* look tasks up as on kernels before 6.2; for tests */
@@ -30,6 +31,7 @@ struct engine_options {
 int engine_open(const struct engine_options *options, struct engine **ret_engine,
 		uint32_t *ret_detail);
 void engine_close(struct engine *engine);
+enum mf_engine engine_kind(const struct engine *engine);
 const char *engine_strerror(const struct engine *engine);
 
 /* For the recorder: the ring's map (mmap it, engine/ring.h) and the mmapable counters array,
@@ -91,7 +93,8 @@ void engine_stats(const struct engine *engine, struct mf_stats *stats);
 
 /* One row per hook, for `mcpfloor doctor`. */
 struct engine_hook_report {
-	const char *engine; /* "trace" */
+	const char *engine; /* "trace", "lsm", "kprobe" or "all" */
+	bool chosen; /* a part of the engine that `auto` means here */
 	const char *hook; /* "tp_btf/task_newtask" */
 	const char *what; /* "lineage: who was born of whom" */
 	bool required;
@@ -99,6 +102,10 @@ struct engine_hook_report {
 	const char *consequence; /* without it */
 	const char *remedy; /* "" when there is none */
 };
+
+/* The engine that `auto` means here: the best that this kernel can run, as far as can be told
+ * without loading it */
+enum mf_engine engine_best(void);
 
 /* Probes each hook by loading and attaching it, then detaches. Needs the guard's rights. Returns
  * the number of rows in *ret_rows (static strings; free() the array) or -errno. */

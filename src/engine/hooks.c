@@ -13,130 +13,6 @@
 #include "engine/state.h"
 #include "mcpfloor.skel.h"
 
-const struct hook hooks[] = {
-	[HOOK_TASK_NEWTASK] = { .program = "task_newtask",
-				.hook = "tp_btf/task_newtask",
-				.kind = HOOK_TRACING,
-				.required = true,
-				.what = "lineage: who was born of whom",
-				.consequence = "no session can be opened",
-				.remedy = "a kernel 5.12 or later with CONFIG_DEBUG_INFO_BTF and "
-					  "CONFIG_BPF_EVENTS" },
-	[HOOK_PROCESS_EXEC] = { .program = "sched_process_exec",
-				.hook = "tp_btf/sched_process_exec",
-				.kind = HOOK_TRACING,
-				.required = true,
-				.what = "exec: file and arguments",
-				.consequence = "no session can be opened",
-				.remedy = "as above" },
-	[HOOK_PROCESS_EXIT] = { .program = "sched_process_exit",
-				.hook = "tp_btf/sched_process_exit",
-				.kind = HOOK_TRACING,
-				.required = true,
-				.what = "end of a process",
-				.consequence = "no session can be opened",
-				.remedy = "as above" },
-	[HOOK_CONNECT4] = { .program = "connect4",
-			    .hook = "cgroup/connect4",
-			    .kind = HOOK_CGROUP,
-			    .what = "connect() asked for, IPv4",
-			    .consequence = "connections are seen only when a SYN leaves",
-			    .remedy = "a kernel with CONFIG_CGROUP_BPF and cgroup v2 mounted" },
-	[HOOK_CONNECT6] = { .program = "connect6",
-			    .hook = "cgroup/connect6",
-			    .kind = HOOK_CGROUP,
-			    .what = "connect() asked for, IPv6",
-			    .consequence = "connections are seen only when a SYN leaves",
-			    .remedy = "as above" },
-	[HOOK_SENDMSG4] = { .program = "sendmsg4",
-			    .hook = "cgroup/sendmsg4",
-			    .kind = HOOK_CGROUP,
-			    .what = "datagrams with an address, IPv4",
-			    .consequence = "UDP without connect() is not seen",
-			    .remedy = "as above" },
-	[HOOK_SENDMSG6] = { .program = "sendmsg6",
-			    .hook = "cgroup/sendmsg6",
-			    .kind = HOOK_CGROUP,
-			    .what = "datagrams with an address, IPv6",
-			    .consequence = "UDP without connect() is not seen",
-			    .remedy = "as above" },
-	[HOOK_BIND4] = { .program = "bind4",
-			 .hook = "cgroup/bind4",
-			 .kind = HOOK_CGROUP,
-			 .what = "bind(), IPv4",
-			 .consequence = "bind() is not seen",
-			 .remedy = "as above" },
-	[HOOK_BIND6] = { .program = "bind6",
-			 .hook = "cgroup/bind6",
-			 .kind = HOOK_CGROUP,
-			 .what = "bind(), IPv6",
-			 .consequence = "bind() is not seen",
-			 .remedy = "as above" },
-	[HOOK_SOCK_STATE] = { .program = "inet_sock_set_state",
-			      .hook = "tp_btf/inet_sock_set_state",
-			      .kind = HOOK_TRACING,
-			      .what = "what TCP really did: SYN, open, fail, listen",
-			      .consequence = "whether a connection came about is not known",
-			      .remedy = "" },
-	[HOOK_FILE_QUESTION] = { .program = "file_question",
-				 .hook = "syscall/file_question",
-				 .kind = HOOK_RUN,
-				 .what = "who opens a file",
-				 .consequence = "opens are not seen",
-				 .remedy = "a kernel 6.2 or later (bpf_task_from_pid)" },
-	[HOOK_CHANGE_WHO] = { .program = "change_who",
-			      .hook = "syscall/change_who",
-			      .kind = HOOK_RUN,
-			      .what = "who changed a file",
-			      .consequence = "a slower way is used: iter/task by tid",
-			      .remedy = "a kernel 6.2 or later (bpf_task_from_pid)" },
-	[HOOK_EVENT_PASS] = { .program = "event_pass",
-			      .hook = "syscall/event_pass",
-			      .kind = HOOK_RUN,
-			      .what = "changes of files into the ring",
-			      .consequence = "changes of files are not seen",
-			      .remedy = "a kernel 5.14 or later" },
-	[HOOK_ENGINE_LEVEL] = { .program = "engine_level",
-				.hook = "syscall/engine_level",
-				.kind = HOOK_RUN,
-				.what = "the engine's pid namespace",
-				.consequence =
-					"the engine cannot run in a pid namespace of its own",
-				.remedy = "a kernel 5.14 or later" },
-	[HOOK_SESSION_TASKS] = { .program = "session_tasks",
-				 .hook = "iter/task",
-				 .kind = HOOK_ITER,
-				 .what = "finds what is left of a session",
-				 .consequence =
-					 "processes that left the session's cgroup outlive it",
-				 .remedy = "" },
-	[HOOK_FILE_QUESTION_ITER] = { .program = "file_question_iter",
-				      .hook = "iter/task (open)",
-				      .kind = HOOK_ITER,
-				      .what = "who opens a file, where the kernel has no look-up "
-					      "of tasks",
-				      .consequence = "with syscall/file_question missing too, "
-						     "opens are not seen",
-				      .remedy = "a kernel 6.1 or later" },
-	[HOOK_CHANGE_WHO_ITER] = { .program = "change_who_iter",
-				   .hook = "iter/task (change)",
-				   .kind = HOOK_ITER,
-				   .what = "who changed a file, where the kernel has no look-up of "
-					   "tasks",
-				   .consequence = "with syscall/change_who missing too, no session "
-						  "can be opened",
-				   .remedy = "a kernel 6.1 or later" },
-	[HOOK_CHANGE_GONE] = { .program = "change_gone",
-			       .hook = "syscall/change_gone",
-			       .kind = HOOK_RUN,
-			       .what = "which dead process changed a file",
-			       .consequence = "with syscall/change_who missing too, no session can "
-					      "be opened",
-			       .remedy = "a kernel 5.14 or later" },
-};
-
-_Static_assert(ARRAY_LEN(hooks) == HOOK_MAX, "one row per hook");
-
 #define CGROUP_DEPTH_MAX 128
 
 static const enum hook_id cgroup_hooks[] = { HOOK_CONNECT4, HOOK_CONNECT6, HOOK_SENDMSG4,
@@ -188,6 +64,53 @@ void hooks_detach(struct engine *engine)
 		engine->links[id] = NULL;
 	}
 	detach_all(engine->top_links);
+}
+
+static bool all_attached(const struct engine *engine, enum hook_id first, enum hook_id last)
+{
+	int id;
+
+	for (id = first; id <= (int)last; id++) {
+		if (engine_has(engine->kind, id) && !engine->links[id])
+			return false;
+	}
+	return true;
+}
+
+static const struct {
+	uint32_t coverage;
+	enum hook_id first, last; /* all those between that the engine has */
+} covers[] = {
+	{ MF_COV_FILES, HOOK_FILE_OPEN, HOOK_PROBE_FILE_OPEN },
+	{ MF_COV_CHANGES, HOOK_PATH_MKNOD, HOOK_PROBE_PATH_CHOWN },
+	{ MF_COV_NET, HOOK_SOCKET_CONNECT, HOOK_PROBE_SOCKET_BIND },
+};
+
+/* By the hook that was loaded for it, else by the change of state */
+static bool syn_is_told(const struct engine *engine)
+{
+	static const enum hook_id tellers[] = { HOOK_TCP_CONNECT, HOOK_PROBE_TCP_CONNECT };
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(tellers); i++) {
+		if (!engine->hook_error[tellers[i]] && !engine->links[tellers[i]])
+			return false;
+	}
+	return true;
+}
+
+uint32_t hooks_coverage(const struct engine *engine)
+{
+	uint32_t coverage = MF_COV_LINEAGE;
+	size_t i;
+
+	if (engine->links[HOOK_SOCK_STATE] && syn_is_told(engine))
+		coverage |= MF_COV_TCP;
+	for (i = 0; engine->kind != MF_ENGINE_TRACE && i < ARRAY_LEN(covers); i++) {
+		if (all_attached(engine, covers[i].first, covers[i].last))
+			coverage |= covers[i].coverage;
+	}
+	return coverage;
 }
 
 /* All of them or none: a session whose network is seen by half is not said to be covered. */

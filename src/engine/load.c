@@ -77,13 +77,14 @@ static struct bpf_program *program_of(struct mcpfloor_bpf *bpf, enum hook_id id)
 	return bpf_object__find_program_by_name(bpf->obj, hooks[id].program);
 }
 
-static struct mcpfloor_bpf *open_object(uint32_t ring_bytes, int pages_fd)
+static struct mcpfloor_bpf *open_object(uint32_t ring_bytes, int pages_fd, bool syn_by_probe)
 {
 	struct mcpfloor_bpf *bpf = mcpfloor_bpf__open();
 
 	if (!bpf)
 		return NULL;
 	bpf->rodata->ring_bytes = ring_bytes;
+	bpf->rodata->syn_by_probe = syn_by_probe;
 	if (bpf_map__set_max_entries(bpf->maps.ring, ring_bytes) ||
 	    (pages_fd >= 0 && bpf_map__reuse_fd(bpf->maps.pages, pages_fd))) {
 		mcpfloor_bpf__destroy(bpf);
@@ -96,7 +97,8 @@ static struct mcpfloor_bpf *open_object(uint32_t ring_bytes, int pages_fd)
 int engine_load_some(const bool *use, uint32_t ring_bytes, int pages_fd,
 		     struct mcpfloor_bpf **ret_bpf)
 {
-	struct mcpfloor_bpf *bpf = open_object(ring_bytes, pages_fd);
+	bool syn_by_probe = use[HOOK_TCP_CONNECT] || use[HOOK_PROBE_TCP_CONNECT];
+	struct mcpfloor_bpf *bpf = open_object(ring_bytes, pages_fd, syn_by_probe);
 	int id, error;
 
 	if (!bpf)
@@ -112,6 +114,11 @@ int engine_load_some(const bool *use, uint32_t ring_bytes, int pages_fd,
 	return 0;
 }
 
+bool engine_has(enum mf_engine kind, enum hook_id id)
+{
+	return hooks[id].engines & 1U << kind;
+}
+
 /* Loads each program by itself to learn which ones the kernel takes. */
 static int probe_each(struct engine *engine, bool *ret_use)
 {
@@ -120,6 +127,9 @@ static int probe_each(struct engine *engine, bool *ret_use)
 	for (id = 0; id < HOOK_MAX; id++) {
 		struct mcpfloor_bpf *bpf = NULL;
 		bool use[HOOK_MAX] = {};
+
+		if (!engine_has(engine->kind, id))
+			continue;
 
 		use[id] = true;
 		engine->hook_error[id] = engine_load_some(use, 4096, -1, &bpf);
@@ -141,8 +151,10 @@ int engine_load(struct engine *engine, uint32_t *ret_detail)
 
 	engine_quiet_libbpf();
 	*ret_detail = MF_D_ENGINE;
-	for (id = 0; id < HOOK_MAX; id++)
-		use[id] = true;
+	for (id = 0; id < HOOK_MAX; id++) {
+		use[id] = engine_has(engine->kind, id);
+		engine->hook_error[id] = use[id] ? 0 : -ENOENT;
+	}
 	libbpf_said[0] = '\0';
 	error = engine_load_some(use, engine->ring_bytes, engine->pages.table_fd, &engine->bpf);
 	/* looked at only now: reading the kernel's types once more takes 10 ms */

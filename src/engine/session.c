@@ -199,7 +199,7 @@ static int slot_take(struct engine *engine, struct session *session)
 
 static uint32_t coverage_of(struct engine *engine, const struct session *session, bool net)
 {
-	uint32_t coverage = MF_COV_LINEAGE;
+	uint32_t coverage = hooks_coverage(engine);
 
 	if (session->mounts && !engine->opens_error)
 		coverage |= MF_COV_FILES;
@@ -207,8 +207,6 @@ static uint32_t coverage_of(struct engine *engine, const struct session *session
 		coverage |= MF_COV_CHANGES;
 	if (net)
 		coverage |= MF_COV_NET;
-	if (engine->links[HOOK_SOCK_STATE])
-		coverage |= MF_COV_TCP;
 	return coverage;
 }
 
@@ -235,9 +233,9 @@ static int session_fill(struct engine *engine, struct session *session,
 		engine_say(engine, "the session's page cannot be made: %s", strerror(-error));
 		return error;
 	}
-	if (wanted->cgroup_fd >= 0)
+	if (engine->kind == MF_ENGINE_TRACE && wanted->cgroup_fd >= 0)
 		net = !hooks_attach_cgroup(engine, session, wanted->cgroup_fd);
-	if (wanted->own_mntns && mounts_are_own(wanted->pid)) {
+	if (engine->kind == MF_ENGINE_TRACE && wanted->own_mntns && mounts_are_own(wanted->pid)) {
 		error = watch_mounts(engine, session, wanted->pid);
 		if (!error)
 			error = mounts_mark(engine, session, false);

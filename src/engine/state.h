@@ -41,17 +41,70 @@ enum hook_id {
 	HOOK_FILE_QUESTION_ITER,
 	HOOK_CHANGE_WHO_ITER,
 	HOOK_CHANGE_GONE,
+	HOOK_TASK_ALLOC,
+	HOOK_FILE_OPEN,
+	HOOK_PROBE_FILE_OPEN,
+	HOOK_PATH_MKNOD,
+	HOOK_PROBE_PATH_MKNOD,
+	HOOK_PATH_MKDIR,
+	HOOK_PROBE_PATH_MKDIR,
+	HOOK_PATH_SYMLINK,
+	HOOK_PROBE_PATH_SYMLINK,
+	HOOK_PATH_LINK,
+	HOOK_PROBE_PATH_LINK,
+	HOOK_PATH_UNLINK,
+	HOOK_PROBE_PATH_UNLINK,
+	HOOK_PATH_RMDIR,
+	HOOK_PROBE_PATH_RMDIR,
+	HOOK_PATH_RENAME,
+	HOOK_PROBE_PATH_RENAME,
+	HOOK_INODE_CREATE,
+	HOOK_PROBE_INODE_CREATE,
+	HOOK_INODE_MKNOD,
+	HOOK_PROBE_INODE_MKNOD,
+	HOOK_INODE_MKDIR,
+	HOOK_PROBE_INODE_MKDIR,
+	HOOK_INODE_SYMLINK,
+	HOOK_PROBE_INODE_SYMLINK,
+	HOOK_INODE_LINK,
+	HOOK_PROBE_INODE_LINK,
+	HOOK_INODE_UNLINK,
+	HOOK_PROBE_INODE_UNLINK,
+	HOOK_INODE_RMDIR,
+	HOOK_PROBE_INODE_RMDIR,
+	HOOK_INODE_RENAME,
+	HOOK_PROBE_INODE_RENAME,
+	HOOK_PATH_CHMOD,
+	HOOK_PROBE_PATH_CHMOD,
+	HOOK_PATH_CHOWN,
+	HOOK_PROBE_PATH_CHOWN,
+	HOOK_SOCKET_CONNECT,
+	HOOK_PROBE_SOCKET_CONNECT,
+	HOOK_SOCKET_SENDMSG,
+	HOOK_PROBE_SOCKET_SENDMSG,
+	HOOK_SOCKET_BIND,
+	HOOK_PROBE_SOCKET_BIND,
+	HOOK_TCP_CONNECT,
+	HOOK_PROBE_TCP_CONNECT,
 	HOOK_MAX,
 };
 
 enum hook_kind {
-	HOOK_TRACING, /* attached while a session lives */
+	HOOK_TRACING, /* attached while a session lives: tp_btf, fentry, lsm, kprobe */
 	HOOK_CGROUP, /* attached to the uppermost cgroup while a session lives */
 	HOOK_RUN, /* run by the engine */
 	HOOK_ITER,
 };
 
+enum {
+	ENGINE_TRACE = 1 << MF_ENGINE_TRACE,
+	ENGINE_LSM = 1 << MF_ENGINE_LSM,
+	ENGINE_KPROBE = 1 << MF_ENGINE_KPROBE,
+	ENGINES_ALL = ENGINE_TRACE | ENGINE_LSM | ENGINE_KPROBE,
+};
+
 struct hook {
+	uint32_t engines; /* ENGINE_*: of which it is a part */
 	const char *program; /* its name in the object */
 	const char *hook;
 	const char *what;
@@ -111,11 +164,12 @@ struct marked_sb {
 };
 
 struct engine {
+	enum mf_engine kind;
 	struct mcpfloor_bpf *bpf;
 	struct pages pages;
 	uint32_t ring_bytes;
 	char error[512];
-	int hook_error[HOOK_MAX]; /* 0: loaded */
+	int hook_error[HOOK_MAX]; /* 0: loaded; -ENOENT: another engine's */
 	int program_fds[HOOK_MAX]; /* of the object */
 	struct bpf_link *links[HOOK_MAX]; /* of the tracing hooks */
 	struct bpf_link *top_links[CGROUP_LINKS]; /* at the uppermost cgroup, which is this one: */
@@ -148,6 +202,8 @@ int engine_load(struct engine *engine, uint32_t *ret_detail);
 /* `pages_fd`: the table of pages; -1: one of its own. */
 int engine_load_some(const bool *use, uint32_t ring_bytes, int pages_fd,
 		     struct mcpfloor_bpf **ret_bpf);
+bool engine_has(enum mf_engine kind, enum hook_id id);
+
 int engine_check_btf(struct engine *engine, uint32_t *ret_detail);
 void engine_quiet_libbpf(void);
 int engine_program_fd(const struct engine *engine, enum hook_id id);
@@ -159,6 +215,8 @@ int ask_file(struct engine *engine, struct mf_question *q);
 int ask_who(struct engine *engine, struct mf_change_question *q);
 
 /* hooks.c */
+/* MF_COV_* of what is attached for the whole machine */
+uint32_t hooks_coverage(const struct engine *engine);
 int hooks_attach(struct engine *engine);
 void hooks_detach(struct engine *engine);
 int hooks_attach_cgroup(struct engine *engine, struct session *session, int cgroup_fd);

@@ -38,7 +38,7 @@ int session_announce(const struct session *session, int journal_fd, bool resumed
 				     .uid = session->uid,
 				     .root_pid = (uint32_t)session->root_pid,
 				     .relay_pid = (uint32_t)session->relay_pid,
-				     .engine = MF_ENGINE_TRACE,
+				     .engine = engine_kind(session->guard->engine),
 				     .coverage = session->coverage,
 				     .mounts_unmarked = session->engine.mounts_unmarked };
 

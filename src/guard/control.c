@@ -39,7 +39,7 @@ static int hello(struct connection *connection, const void *packet, struct ipc_f
 	struct mf_c_hello_reply reply = { .head = head_of(MF_C_HELLO),
 					  .guard_pid = (uint32_t)getpid(),
 					  .recorder_pid = (uint32_t)guard->recorder.pid,
-					  .engine = guard->engine ? MF_ENGINE_TRACE : 0,
+					  .engine = guard->engine ? engine_kind(guard->engine) : 0,
 					  .private_guard = guard->private_guard };
 
 	strncpy(reply.release, MCPFLOOR_VERSION, sizeof(reply.release) - 1);
@@ -78,7 +78,7 @@ static int open_session(struct connection *connection, const void *packet, struc
 	connection->state = CONN_OWNER;
 	given = (struct ipc_fds){ .fd = { opened.page_fd, opened.journal_fd, -1, -1 }, .count = 2 };
 	reply.session = opened.session->id;
-	reply.engine = MF_ENGINE_TRACE;
+	reply.engine = engine_kind(connection->guard->engine);
 	reply.coverage = opened.session->coverage;
 	reply.slot = opened.session->engine.slot;
 	reply.mounts = opened.session->engine.mounts;

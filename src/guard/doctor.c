@@ -3,6 +3,7 @@
 #include "guard/doctor.h"
 
 #include "base/cleanup.h"
+#include "base/engines.h"
 #include "engine/engine.h"
 
 int guard_doctor(struct guard_hook **ret_hooks)
@@ -19,6 +20,7 @@ int guard_doctor(struct guard_hook **ret_hooks)
 	for (int i = 0; i < count; i++) {
 		hooks[i] = (struct guard_hook){
 			.engine = rows[i].engine,
+			.chosen = rows[i].chosen,
 			.hook = rows[i].hook,
 			.what = rows[i].what,
 			.required = rows[i].required,
@@ -29,6 +31,11 @@ int guard_doctor(struct guard_hook **ret_hooks)
 	}
 	*ret_hooks = hooks;
 	return count;
+}
+
+const char *guard_engine_word(void)
+{
+	return engine_word(engine_best());
 }
 
 const char *guard_libbpf_version(void)

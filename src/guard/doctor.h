@@ -10,7 +10,8 @@
 
 /* All strings are static. */
 struct guard_hook {
-	const char *engine;
+	const char *engine; /* "all" or one of them */
+	bool chosen; /* a part of the engine that is used here */
 	const char *hook;
 	const char *what;
 	bool required;
@@ -22,6 +23,9 @@ struct guard_hook {
 /* Loads and attaches each hook, then detaches it; needs root. Returns the number of rows in
  * *ret_hooks (free() the array) or -errno. */
 int guard_doctor(struct guard_hook **ret_hooks);
+
+/* The engine that is used here: "lsm" … Needs root. Static. */
+const char *guard_engine_word(void);
 
 /* The version of libbpf that is in use. Static. */
 const char *guard_libbpf_version(void);

@@ -37,6 +37,7 @@ int guard_prepare(struct guard *guard, const struct guard_options *options, bool
 				 .private_guard = private_guard,
 				 .engine_source = SOURCE_NONE,
 				 .ring_bytes = options->ring_bytes,
+				 .engine_wanted = options->engine,
 				 .recorder = { .death = SOURCE_NONE, .link = SOURCE_NONE },
 				 .log_fd = directory_open_log(options->state_dir),
 				 .control_listener = SOURCE_NONE,
@@ -72,7 +73,8 @@ static void engine_ready(struct source *source, uint32_t events)
 
 int guard_open_engine(struct guard *guard, uint32_t *ret_detail)
 {
-	struct engine_options options = { .ring_bytes = guard->ring_bytes };
+	struct engine_options options = { .kind = guard->engine_wanted,
+					  .ring_bytes = guard->ring_bytes };
 	struct engine *engine = NULL;
 	int err;
 

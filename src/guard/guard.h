@@ -13,6 +13,7 @@ struct guard_options {
 	const char *state_dir;
 	const char *run_dir; /* for the sockets, e.g. /run/mcpfloor */
 	uint32_t ring_bytes; /* 0: default */
+	uint32_t engine; /* enum mf_engine; 0: the best that works here */
 };
 
 /*

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/engines.h"
 #include "guard/guard.h"
 
 #define EXIT_USAGE 2
@@ -37,6 +38,11 @@ static int set_state(struct guard_options *options, const char *text)
 	return *text ? 0 : -EINVAL;
 }
 
+static int set_engine(struct guard_options *options, const char *text)
+{
+	return engine_of_word(text, &options->engine);
+}
+
 static int set_run_dir(struct guard_options *options, const char *text)
 {
 	options->run_dir = text;
@@ -50,6 +56,7 @@ static const struct {
 } rows[] = {
 	{ "state", "DIR", "where the log is kept (/var/lib/mcpfloor)", set_state },
 	{ "run-dir", "DIR", "where the sockets are made (/run/mcpfloor)", set_run_dir },
+	{ "engine", "ENGINE", "the kernel hooks used: " ENGINE_WORDS " (auto)", set_engine },
 	{ "ring", "BYTES", "size of the event ring, a power of two (4194304)", set_ring },
 	{ "help", NULL, "print this and exit", NULL },
 	{ "version", NULL, "print the version and exit", NULL },

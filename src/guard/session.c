@@ -421,7 +421,7 @@ void session_describe(const struct session *session, struct mf_c_list_reply *ret
 					 .uid = session->uid,
 					 .root_pid = (uint32_t)session->root_pid,
 					 .relay_pid = (uint32_t)session->relay_pid,
-					 .engine = MF_ENGINE_TRACE,
+					 .engine = engine_kind(engine),
 					 .coverage = session->coverage,
 					 .state = state_of(session) };
 

@@ -31,6 +31,7 @@ struct guard {
 	struct source engine_source;
 	unsigned engine_errors; /* in a row */
 	uint32_t ring_bytes;
+	uint32_t engine_wanted; /* enum mf_engine; 0: the best */
 
 	struct recorder_process recorder;
 	int log_fd; /* STATE_DIR/log; negative: why it could not be opened */

@@ -24,7 +24,8 @@ union reply {
 int guard_link_find(struct guard_link *link, const struct relay_options *options)
 {
 	struct guard_options guard = { .state_dir = options->state_dir,
-				       .run_dir = options->run_dir };
+				       .run_dir = options->run_dir,
+				       .engine = options->engine };
 	char path[108];
 	int sock;
 

@@ -6,12 +6,14 @@
  */
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct relay_options {
 	const char *name; /* session name; NULL: the last component of the command */
 	const char *tenant; /* NULL: none */
 	const char *state_dir; /* for a private guard */
 	const char *run_dir; /* where a daemon's sockets are */
+	uint32_t engine; /* of a private guard: enum mf_engine, 0: the best */
 	bool digest_only;
 	unsigned grace_ms; /* per step of an ending; 0: 2000 */
 	char **argv; /* the server's command and arguments, NULL terminated */

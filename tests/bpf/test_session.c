@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/engines.h"
 
 static int fds_open(void)
 {
@@ -324,15 +325,17 @@ static void doctor_tries_every_hook(void **state)
 {
 	_cleanup_free_ struct engine_hook_report *rows = NULL;
 	int count = engine_doctor(&rows), i;
+	uint32_t kind;
 
 	(void)state;
 	assert_true(count > 10);
 	for (i = 0; i < count; i++) {
-		assert_string_equal(rows[i].engine, "trace");
+		assert_true(engine_of_word(rows[i].engine, &kind) == 0 ||
+			    !strcmp(rows[i].engine, "all"));
 		assert_true(strlen(rows[i].hook) && strlen(rows[i].what) &&
 			    strlen(rows[i].consequence));
 		assert_non_null(rows[i].remedy);
-		if (rows[i].required)
+		if (rows[i].required && rows[i].chosen)
 			assert_int_equal(rows[i].error, 0);
 	}
 }

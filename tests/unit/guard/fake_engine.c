@@ -51,6 +51,11 @@ void engine_close(struct engine *engine)
 	fake_engine.closed++;
 }
 
+enum mf_engine engine_kind(const struct engine *engine)
+{
+	return MF_ENGINE_TRACE;
+}
+
 const char *engine_strerror(const struct engine *engine)
 {
 	return "";
