@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/ipc.h"
 
@@ -147,17 +148,35 @@ static int ask_guard(const char *path, const struct guards_walk *walk, size_t *s
 	return r < 0 ? r : 1;
 }
 
+/* A directory's name may hold what a pattern would take for its own. */
+static int quote_pattern(struct buf *out, const char *path)
+{
+	int err = 0;
+
+	for (; *path && !err; path++) {
+		if (strchr("*?[\\", *path))
+			err = buf_append_str(out, "\\");
+		if (!err)
+			err = buf_append(out, path, 1);
+	}
+	return err ? err : buf_append(out, "", 1);
+}
+
 int guards_ask(const char *run_dir, const struct guards_walk *walk, size_t *ret_sessions)
 {
 	static const char *const patterns[] = { "control.sock", "guard-*.sock" };
+	_cleanup_buf_ struct buf quoted = { 0 };
 	glob_t found = { 0 };
 	size_t sessions = 0;
 	int guards = 0, error = 0;
 
+	if (quote_pattern(&quoted, run_dir) < 0)
+		return -ENOMEM;
 	for (size_t i = 0; i < ARRAY_LEN(patterns); i++) {
 		_cleanup_free_ char *pattern = NULL;
 
-		if (asprintf(&pattern, "%s/%s", run_dir, patterns[i]) < 0 ||
+		if (asprintf(&pattern, "%s/%s", (const char *)buf_bytes(&quoted), patterns[i]) <
+			    0 ||
 		    glob(pattern, i ? GLOB_APPEND : 0, NULL, &found) == GLOB_NOSPACE) {
 			globfree(&found);
 			return -ENOMEM;

@@ -110,6 +110,7 @@ int cli_ps(const struct cli_command *command, const struct cli_args *args)
 					      "EVENTS",	 "LOST", "ENGINE", "STATE" };
 	_cleanup_columns_ struct columns table = { .width = ARRAY_LEN(titles) };
 	const char *run_dir = place_run_dir(args->run_dir);
+	_cleanup_free_ char *shown = cli_shown(run_dir);
 	struct guards_walk walk = { .session = args->json ? print_row : add_row, .data = &table };
 	size_t sessions = 0;
 	int guards;
@@ -122,13 +123,13 @@ int cli_ps(const struct cli_command *command, const struct cli_args *args)
 	if (!args->json && table.count > table.width)
 		columns_print(&table, stdout, 0x3f8);
 	if (guards < 0) {
-		cli_error("a guard in %s could not be asked: %s; try again, or as root", run_dir,
+		cli_error("a guard in %s could not be asked: %s; try again, or as root", shown,
 			  strerror(-guards));
 		return CLI_NO_ACCESS;
 	}
 	if (sessions == 0 && !args->json)
 		cli_error(guards ? "no session of yours is running"
 				 : "nothing is running: no daemon and no private guard in %s",
-			  run_dir);
+			  shown);
 	return sessions ? CLI_OK : CLI_NOTHING;
 }

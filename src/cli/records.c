@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <yajl/yajl_parse.h>
 
 #include "base/cleanup.h"
 #include "base/escape.h"
@@ -118,6 +119,7 @@ int records_open(const struct cli_args *args, enum records_span span, struct rec
 	const char *run_dir = place_run_dir(args->run_dir);
 	_cleanup_free_ char *state_dir = NULL;
 	_cleanup_free_ char *shown = NULL;
+	_cleanup_free_ char *shown_run = NULL;
 	int dir_error = place_state_dir(args->state_dir, &state_dir);
 	int r;
 
@@ -133,9 +135,10 @@ int records_open(const struct cli_args *args, enum records_span span, struct rec
 	r = open_daemon(run_dir, span, ret_records);
 	if (r >= 0)
 		return 0;
+	shown_run = cli_shown(run_dir);
 	cli_error("no records: %s: %s; %s/query.sock: %s; name the place with --state DIR, or "
 		  "start mcpfloord",
-		  shown, strerror(-dir_error), run_dir, strerror(-r));
+		  shown, strerror(-dir_error), shown_run, strerror(-r));
 	return r;
 }
 
@@ -194,8 +197,30 @@ int records_wait(const struct records *records, int ms)
 
 int records_failed(const struct records *records, int error)
 {
+	if (ferror(stdout)) /* the last word on that is the dispatcher's */
+		return CLI_NO_ACCESS;
 	cli_error("reading records from %s failed: %s", records->where, strerror(-error));
 	return CLI_NO_ACCESS;
+}
+
+bool records_is_json(const struct log_entry *entry)
+{
+	yajl_handle parser = yajl_alloc(NULL, NULL, NULL);
+	bool is = parser &&
+		  yajl_parse(parser, (const unsigned char *)entry->json, entry->size) ==
+			  yajl_status_ok &&
+		  yajl_complete_parse(parser) == yajl_status_ok;
+
+	if (parser)
+		yajl_free(parser);
+	return is;
+}
+
+void records_say_gaps(size_t gaps)
+{
+	if (gaps)
+		cli_error("%zu %s in the log: something is missing; mcpfloor tail tells what", gaps,
+			  gaps == 1 ? "gap" : "gaps");
 }
 
 bool records_of_session(const struct entry_facts *facts, const char *session)

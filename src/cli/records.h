@@ -38,6 +38,10 @@ int records_next(struct records *records, struct log_entry *ret_entry);
 int records_wait(const struct records *records, int ms);
 /* Says what went wrong on stderr; returns CLI_NO_ACCESS. */
 int records_failed(const struct records *records, int error);
+/* Whether the entry is JSON; a log may hold anything. */
+bool records_is_json(const struct log_entry *entry);
+/* One line on stderr, when there are any. */
+void records_say_gaps(size_t gaps);
 
 /* Whether the entry belongs to the session called `session`, by name or id; NULL: any. */
 bool records_of_session(const struct entry_facts *facts, const char *session);

@@ -3,14 +3,16 @@
 #include "cli/brief.h"
 #include "cli/records.h"
 
-static bool is_listed(const struct log_entry *entry, const char *session)
+/* 1, 0, or -errno: it should be, and cannot be read. */
+static int is_listed(const struct log_entry *entry, const char *session)
 {
 	struct entry_facts facts;
+	int r;
 
 	if (entry->type != LOG_REQUEST && entry->type != LOG_BACKGROUND)
-		return false;
-	return entry_facts(entry->json, entry->size, &facts) >= 0 &&
-	       records_of_session(&facts, session);
+		return 0;
+	r = entry_facts(entry->json, entry->size, &facts);
+	return r < 0 ? r : records_of_session(&facts, session);
 }
 
 static int print_entry(const struct log_entry *entry, bool json)
@@ -19,6 +21,8 @@ static int print_entry(const struct log_entry *entry, bool json)
 	_cleanup_buf_ struct buf out = { 0 };
 	int r;
 
+	if (json && !records_is_json(entry))
+		return -EBADMSG;
 	if (json) {
 		r = brief_entry(&out, entry->json, entry->size);
 		if (r >= 0)
@@ -48,8 +52,9 @@ static int list(struct records *records, const struct cli_args *args, struct kep
 
 		if (r <= 0)
 			return r;
-		*gaps += entry.type == LOG_GAP;
-		if (!is_listed(&entry, args->session))
+		r = is_listed(&entry, args->session);
+		*gaps += entry.type == LOG_GAP || r < 0;
+		if (r <= 0)
 			continue;
 		if (*listed == 0 && !args->json && !args->limit_given)
 			r = print_header();
@@ -57,7 +62,9 @@ static int list(struct records *records, const struct cli_args *args, struct kep
 		if (r >= 0)
 			r = args->limit_given ? kept_add(newest, &entry)
 					      : print_entry(&entry, args->json);
-		if (r < 0)
+		if (r == -EBADMSG) /* this one is no record; the next ones may be */
+			(*gaps)++;
+		else if (r < 0)
 			return r;
 	}
 }
@@ -74,13 +81,16 @@ int cli_requests(const struct cli_command *command, const struct cli_args *args)
 	r = list(&records, args, &newest, &listed, &gaps);
 	if (r >= 0 && newest.count && !args->json)
 		r = print_header();
-	for (size_t i = 0; r >= 0 && i < newest.count; i++)
+	for (size_t i = 0; r >= 0 && i < newest.count; i++) {
 		r = print_entry(&kept_at(&newest, i)->entry, args->json);
+		if (r == -EBADMSG) {
+			gaps++;
+			r = 0;
+		}
+	}
 	if (r < 0)
 		return records_failed(&records, r);
-	if (gaps)
-		cli_error("%zu %s in the log: something is missing; mcpfloor tail tells what", gaps,
-			  gaps == 1 ? "gap" : "gaps");
+	records_say_gaps(gaps);
 	if (listed == 0 && !args->json)
 		cli_error("no records%s in %s", args->session ? " of this session" : "",
 			  records.where);

@@ -88,8 +88,9 @@ static int find(struct records *records, struct search *search)
 
 		if (r <= 0)
 			return r;
-		search->gaps += entry.type == LOG_GAP;
-		if (entry_facts(entry.json, entry.size, &facts) < 0)
+		r = entry_facts(entry.json, entry.size, &facts);
+		search->gaps += entry.type == LOG_GAP || r < 0;
+		if (r < 0)
 			continue;
 		if (search->args->background ? !fits_background(search, &entry, &facts)
 					     : !fits_request(search, &entry, &facts))
@@ -187,6 +188,7 @@ static int not_found(const struct search *search, const struct records *records)
 	else
 		cli_error("there is no record '%s' in %s; mcpfloor requests lists them", shown,
 			  records->where);
+	records_say_gaps(search->gaps);
 	return CLI_NOTHING;
 }
 
@@ -215,9 +217,7 @@ int cli_show(const struct cli_command *command, const struct cli_args *args)
 		r = print_found(&search);
 	if (r < 0)
 		return records_failed(&second, r);
-	if (search.gaps)
-		cli_error("%zu %s in the log: something is missing; mcpfloor tail tells what",
-			  search.gaps, search.gaps == 1 ? "gap" : "gaps");
+	records_say_gaps(search.gaps);
 	say_others(&search);
 	return CLI_OK;
 }

@@ -168,15 +168,16 @@ int cli_stats(const struct cli_command *command, const struct cli_args *args)
 		.session = args->json ? print_session_json : print_session,
 	};
 	const char *run_dir = place_run_dir(args->run_dir);
+	_cleanup_free_ char *shown = cli_shown(run_dir);
 	size_t sessions = 0;
 	int guards = guards_ask(run_dir, &walk, &sessions);
 
 	if (guards < 0) {
-		cli_error("a guard in %s could not be asked: %s; try again, or as root", run_dir,
+		cli_error("a guard in %s could not be asked: %s; try again, or as root", shown,
 			  strerror(-guards));
 		return CLI_NO_ACCESS;
 	}
 	if (guards == 0 && !args->json)
-		cli_error("nothing is running: no daemon and no private guard in %s", run_dir);
+		cli_error("nothing is running: no daemon and no private guard in %s", shown);
 	return guards ? CLI_OK : CLI_NOTHING;
 }

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
+#include <string.h>
+
 #include "cli/records.h"
 
 #define LINES_DEFAULT 10
 #define WAIT_MS 1000
+#define NO_JSON "{\"schema\":\"mcpfloor.gap/1\",\"reason\":\"an entry is no JSON\"}"
 
 struct tail {
 	const struct cli_args *args;
@@ -19,7 +22,7 @@ static bool is_wanted(const struct tail *tail, const struct log_entry *entry)
 		return true;
 	if (entry->type == LOG_SEGMENT)
 		return false;
-	return entry_facts(entry->json, entry->size, &facts) >= 0 &&
+	return entry_facts(entry->json, entry->size, &facts) < 0 || /* said to be a gap */
 	       records_of_session(&facts, tail->args->session);
 }
 
@@ -31,10 +34,15 @@ static int print_entry(struct tail *tail, const struct log_entry *entry)
 
 	tail->printed++;
 	if (tail->args->json) {
-		r = records_print_json(entry->json, entry->size);
+		r = records_is_json(entry) ? records_print_json(entry->json, entry->size)
+					   : records_print_json(NO_JSON, strlen(NO_JSON));
 		return r < 0 || putchar('\n') == EOF ? -EIO : 0;
 	}
 	r = render_tail(&out, &style, entry);
+	if (r == -EBADMSG) {
+		buf_reset(&out, 0);
+		r = buf_append_str(&out, "gap: something is missing here: an entry is no JSON\n");
+	}
 	return r < 0 ? r : records_print(&out);
 }
 

@@ -34,7 +34,7 @@ static enum look look_at_end(const struct segment *segment, uint64_t left)
 {
 	if (left)
 		return LOOK_TORN;
-	if (segment->closed)
+	if (log_is_closed(segment->fd) == 1)
 		return LOOK_OVER;
 	if (segment->at)
 		return LOOK_OPEN;
@@ -75,7 +75,6 @@ void segment_step_over(struct segment *segment)
 	const struct log_head *head = &segment->head;
 
 	segment->at += LOG_HEAD_BYTES + head->length;
-	segment->closed = head->type == LOG_SEGMENT && head->seq;
 	if (!segment->numbered || head->seq >= segment->next_seq)
 		segment->next_seq = head->seq + 1;
 	segment->numbered = true;
@@ -89,7 +88,6 @@ void segment_skip_past(struct segment *segment)
 
 		if (!fstat(segment->fd, &st))
 			segment->at = (uint64_t)st.st_size;
-		segment->closed = true;
 		return;
 	}
 	while (segment_look(segment) == LOOK_READY)

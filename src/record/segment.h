@@ -18,7 +18,6 @@ struct segment {
 	bool stalled; /* nothing more in it now */
 	bool from_end; /* what is there already is not wanted */
 	bool has_head;
-	bool closed; /* its closing entry was read, or passed over */
 	bool numbered; /* `next_seq` is known */
 	uint64_t next_seq;
 	uint8_t encoded[LOG_HEAD_BYTES];

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -41,6 +41,19 @@ static void put_entry(struct buf *file, enum log_type type, uint64_t seq, const 
 	assert_int_equal(buf_append_str(file, json), 0);
 }
 
+static void put_closing(struct buf *file, uint64_t seq)
+{
+	int fd = memfd_create("closing", MFD_CLOEXEC);
+	char bytes[256];
+	ssize_t size;
+
+	assert_int_equal(log_write_closing(fd, 0, seq), 0);
+	size = pread(fd, bytes, sizeof(bytes), 0);
+	assert_true(size > 0);
+	assert_int_equal(buf_append(file, bytes, (size_t)size), 0);
+	close(fd);
+}
+
 static int make_place(void **state)
 {
 	struct place *place = calloc(1, sizeof(*place));
@@ -54,7 +67,10 @@ static int make_place(void **state)
 
 		snprintf(json, sizeof(json), "{\"n\":%u}", i);
 		place->at[i] = buf_size(&place->file);
-		put_entry(&place->file, i % (ENTRIES - 1) ? LOG_REQUEST : LOG_SEGMENT, i, json);
+		if (i == ENTRIES - 1)
+			put_closing(&place->file, i);
+		else
+			put_entry(&place->file, i ? LOG_REQUEST : LOG_SEGMENT, i, json);
 	}
 	place->at[ENTRIES] = buf_size(&place->file);
 	*state = place;
@@ -93,7 +109,7 @@ static void write_file(const struct place *place, const char *name, const void *
 	close(fd);
 }
 
-/* What a reader is given, in one line: "0 1 {gap: reason} 2". */
+/* What a reader is given, in one line: numbers, gaps in braces, -1 for what a writer says. */
 static void expect_read(const struct place *place, const char *want)
 {
 	struct log_source *source;
@@ -129,7 +145,7 @@ static void expect_file(const struct place *place, const char *want)
 
 static void a_whole_segment_has_no_gap(void **state)
 {
-	expect_file(*state, "0 1 2 3 4 ");
+	expect_file(*state, "0 1 2 3 -1 ");
 }
 
 static void one_bad_bit_costs_one_entry(void **state)
@@ -137,7 +153,7 @@ static void one_bad_bit_costs_one_entry(void **state)
 	struct place *place = *state;
 
 	bytes_of(place)[place->at[2] + LOG_HEAD_BYTES + 3] ^= 1;
-	expect_file(place, "0 1 {bad entry} 3 4 ");
+	expect_file(place, "0 1 {bad entry} 3 -1 ");
 }
 
 static void a_length_that_lies_costs_one_entry(void **state)
@@ -145,7 +161,7 @@ static void a_length_that_lies_costs_one_entry(void **state)
 	struct place *place = *state;
 
 	bytes_of(place)[place->at[1] + 6] ^= 1; /* 64 KiB more than there are */
-	expect_file(place, "0 {bad entry} 2 3 4 ");
+	expect_file(place, "0 {bad entry} 2 3 -1 ");
 }
 
 static void an_entry_that_is_no_object_is_a_gap(void **state)
@@ -157,7 +173,7 @@ static void an_entry_that_is_no_object_is_a_gap(void **state)
 	put_entry(&place->file, LOG_REQUEST, 1, "");
 	put_entry(&place->file, LOG_REQUEST, 2, "hello");
 	put_entry(&place->file, LOG_SEGMENT, 3, "{\"n\":3}");
-	expect_file(place, "0 {bad entry} {bad entry} 3 ");
+	expect_file(place, "0 {bad entry} {bad entry} 3 {segment not closed by its writer} ");
 }
 
 static void an_entry_taken_out_is_a_gap(void **state)
@@ -167,7 +183,7 @@ static void an_entry_taken_out_is_a_gap(void **state)
 
 	write_file(place, OLD, bytes, place->at[2]);
 	write_file(place, OLD, bytes + place->at[3], place->at[ENTRIES] - place->at[3]);
-	expect_read(place, "0 1 {entries missing} 3 4 ");
+	expect_read(place, "0 1 {entries missing} 3 -1 ");
 }
 
 static void an_entry_put_in_twice_is_a_gap(void **state)
@@ -177,7 +193,7 @@ static void an_entry_put_in_twice_is_a_gap(void **state)
 
 	write_file(place, OLD, bytes, place->at[3]);
 	write_file(place, OLD, bytes + place->at[2], place->at[ENTRIES] - place->at[2]);
-	expect_read(place, "0 1 2 {entry out of order} 2 3 4 ");
+	expect_read(place, "0 1 2 {entry out of order} 2 3 -1 ");
 }
 
 static void a_segment_that_was_shortened_is_a_gap(void **state)
