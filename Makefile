@@ -8,9 +8,10 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 SECONDS ?= 60
+KERNEL ?= 6.12
 export PATH := $(PATH):/usr/sbin:/sbin
 
-.PHONY: all demo test install bench lint fuzz clean setup-build
+.PHONY: all demo test install bench lint fuzz vm-shell test-vm clean setup-build
 all: setup-build build/build.ninja
 	ninja -C build
 
@@ -59,6 +60,16 @@ fuzz: setup-build
 	$(MAKE) build-fuzz/build.ninja
 	ninja -C build-fuzz
 	tools/fuzz build-fuzz $(SECONDS)
+
+# a shell in a guest with Debian's KERNEL and this machine's files
+vm-shell:
+	@tools/setup vm
+	@tests/vm/run --kernel $(KERNEL) --smp 2 --shell
+
+# KERNEL="6.12 6.1": in both, one after the other; the guests emulate, so no sanitizers there
+test-vm: all
+	@tools/setup test vm
+	tools/run-tests -B build $(KERNEL:%=--vm %) $(TESTS)
 
 clean:
 	rm -rf build build-asan build-fuzz

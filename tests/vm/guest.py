@@ -181,6 +181,7 @@ class Guest:
         """Copies the ports until the guest is off or the time is over."""
         out = {"stdout": sys.stdout.buffer, "stderr": sys.stderr.buffer}
         now = time.monotonic()
+        silence = self.options.silence or float("inf")
         ends = {"all": now + self.options.timeout, "boot": now + BOOT_MAX_S}
         if self.options.shell:
             ends = {"never": float("inf")}
@@ -196,12 +197,15 @@ class Guest:
                     elif key.data == "control":
                         heard += data
                         ends.pop("boot", None)
+                        ends["silence"] = time.monotonic() + silence
                         if b"exit" in heard:
                             ends.setdefault("off", time.monotonic() + OFF_MAX_S)
                     else:
                         out[key.data].write(data)
                         out[key.data].flush()
+                        ends["silence"] = time.monotonic() + silence
             hangs = bool(selector.get_map())
+        self.silent = ends.get("silence", float("inf")) <= time.monotonic()
         return self.judge(heard.decode(errors="replace").split(), hangs, qemu)
 
     def judge(self, heard, hangs, qemu):
@@ -216,6 +220,8 @@ class Guest:
                       if "Kernel panic" in line), None)
         if panic:
             reason = f"the guest panicked ({panic.strip()})"
+        elif hangs and heard and self.silent:
+            reason = f"nothing was heard from the command for {self.options.silence:g} s"
         elif hangs and heard:
             reason = f"the command had not ended after {self.options.timeout:g} s"
         elif hangs:
