@@ -124,11 +124,12 @@ struct mf_c_end {
 struct mf_leftover {
 	__u32 pid;
 	__u32 pad;
-	__u64 birth; /* stamp: in which request it was born */
+	__u64 birth; /* stamp: in which request it was born; MF_BIRTH_UNKNOWN */
 	char comm[MF_COMM_LEN];
 	char exe[224]; /* cut at the left when longer */
 };
 
+#define MF_BIRTH_UNKNOWN (~0ULL)
 #define MF_LEFTOVERS_MAX 16
 
 struct mf_c_end_reply {

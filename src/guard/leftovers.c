@@ -76,7 +76,7 @@ static void each_task(const struct engine_task *task, void *data)
 /* In the cgroup without a tag: its birth is not known and its name comes from /proc later. */
 static void each_pid(pid_t pid, void *data)
 {
-	struct engine_task task = { .pid = (uint32_t)pid };
+	struct engine_task task = { .pid = (uint32_t)pid, .birth = MF_BIRTH_UNKNOWN };
 
 	if (pid > 0)
 		each_task(&task, data);

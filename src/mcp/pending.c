@@ -344,6 +344,15 @@ uint64_t pending_deadline_ns(const struct pending *table)
 	return deadline_ns;
 }
 
+bool pending_awaited(const struct pending *table)
+{
+	const struct pending_request *at = table->clocks[PENDING_USUAL].first;
+
+	while (at && at->flags & MF_JF_TASK)
+		at = at->later;
+	return at != NULL;
+}
+
 size_t pending_count(const struct pending *table)
 {
 	return table->count;

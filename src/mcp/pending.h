@@ -102,6 +102,9 @@ struct pending_request *pending_remove(struct pending *table, struct pending_req
 struct pending_request *pending_expire(struct pending *table, uint64_t now_ns);
 /* When to call pending_expire() next; UINT64_MAX: nothing is in flight. */
 uint64_t pending_deadline_ns(const struct pending *table);
+/* Whether an answer is to come to a request with an id that was neither cancelled nor answered with
+ * a task. */
+bool pending_awaited(const struct pending *table);
 size_t pending_count(const struct pending *table);
 /* Everything in flight; `each` must not change the table. */
 void pending_each(struct pending *table, void (*each)(struct pending_request *request, void *data),

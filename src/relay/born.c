@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "abi/control.h"
 #include "abi/page.h"
 #include "base/escape.h"
 
@@ -31,6 +32,10 @@ void born_text(const struct born *born, uint64_t stamp, char *text, size_t size)
 	_cleanup_buf_ struct buf out = { .limit = size - 1 };
 	uint64_t epoch = MF_STAMP_EPOCH(stamp);
 
+	if (stamp == MF_BIRTH_UNKNOWN) {
+		snprintf(text, size, "at a time that is not known");
+		return;
+	}
 	if (!MF_STAMP_COUNT(stamp)) {
 		snprintf(text, size, "outside any request");
 		return;

@@ -40,3 +40,13 @@ enum ending_action ending_step(struct ending *ending, enum ending_event event, u
 	ending->phase = row->next;
 	return row->action;
 }
+
+void ending_hold(struct ending *ending, bool held, uint64_t now_ns)
+{
+	if (ending->phase != ENDING_ASKED)
+		return;
+	if (held)
+		ending->deadline_ns = UINT64_MAX;
+	else if (ending->deadline_ns == UINT64_MAX)
+		ending->deadline_ns = now_ns + ending->grace_ns;
+}

@@ -11,6 +11,7 @@
  *	a signal		to mcpfloor that asks it to end
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum ending_phase {
@@ -41,4 +42,7 @@ struct ending {
 	uint64_t deadline_ns; /* UINT64_MAX: none */
 };
 
+/* While `held`, a client that is done does not make the server's time run; it has its whole grace
+ * when that is over. */
+void ending_hold(struct ending *ending, bool held, uint64_t now_ns);
 enum ending_action ending_step(struct ending *ending, enum ending_event event, uint64_t now_ns);

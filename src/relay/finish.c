@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/escape.h"
+#include "guard/guard.h"
 #include "relay/session.h"
 
 #define JOURNAL_LAST_MS 1000
@@ -54,6 +55,23 @@ static void name_leftovers(struct session *session, const struct mf_c_end_reply 
 		    reply->survived);
 }
 
+/* A guard that died does not kill what is left: what is found without it, we do. */
+static int end_session(struct session *session, struct mf_c_end_reply *ret_reply)
+{
+	bool known = session->guard.control < 0;
+	int err = guard_link_end(&session->guard, (uint32_t)session->root_status,
+				 session->exit_flags, ret_reply);
+
+	if (err && !known)
+		say(&session->say, "the guard is gone; the end of this session is not recorded");
+	return err ? guard_end_orphan(session->guard.session.session, ret_reply) : 0;
+}
+
+static int patience_ms(const struct session *session)
+{
+	return session->signalled ? (int)(session->ending.grace_ns / NS_PER_MS) : CLIENT_LAST_MS;
+}
+
 static void write_rest(struct session *session)
 {
 	struct stream *down = &session->down;
@@ -63,7 +81,7 @@ static void write_rest(struct session *session)
 	while (down->out.fd >= 0 && down->released) {
 		struct pollfd slots[] = { { .fd = down->out.fd, .events = POLLOUT },
 					  { .fd = session->signal_fd, .events = POLLIN } };
-		int ready = poll(slots, 2, CLIENT_LAST_MS);
+		int ready = poll(slots, 2, patience_ms(session));
 
 		if (ready < 0 && errno == EINTR)
 			continue;
@@ -83,8 +101,7 @@ void session_conclude(struct session *session)
 
 	drain_server(session);
 	traffic_server_end(traffic);
-	if (guard_link_end(&session->guard, (uint32_t)session->root_status, session->exit_flags,
-			   &reply) == 0)
+	if (end_session(session, &reply) == 0)
 		name_leftovers(session, &reply);
 	/* one that took over meanwhile must learn of the exit too */
 	if (session->guard.new_journal >= 0)

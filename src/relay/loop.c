@@ -195,8 +195,10 @@ static void read_signals(struct session *session)
 		/* from the terminal's keyboard: the server has it already */
 		if (info.ssi_code != SI_KERNEL)
 			kill(session->launch.pid, signo);
-		if (ends(signo) && !sigismember(&session->ignored, signo))
-			act(session, ending_step(&session->ending, ENDING_SIGNAL, clock_mono_ns()));
+		if (!ends(signo) || sigismember(&session->ignored, signo))
+			continue;
+		session->signalled = true;
+		act(session, ending_step(&session->ending, ENDING_SIGNAL, clock_mono_ns()));
 	}
 }
 
@@ -241,11 +243,19 @@ static uint64_t tell_counters(struct session *session, uint64_t now_ns)
 	return UINT64_MAX;
 }
 
+/* A client that is done sending may still read: what it asked for is given to it. */
+static bool answer_awaited(const struct session *session)
+{
+	return session->down.in.fd >= 0 && session->down.out.fd >= 0 &&
+	       pending_awaited(session->traffic.pending);
+}
+
 /* What is due by time. Returns the milliseconds to the next. */
 static int do_timers(struct session *session)
 {
 	uint64_t now_ns = clock_mono_ns(), next_ns, pending_ns;
 
+	ending_hold(&session->ending, answer_awaited(session), now_ns);
 	if (session->ending.deadline_ns <= now_ns)
 		act(session, ending_step(&session->ending, ENDING_DEADLINE, now_ns));
 	if (pending_deadline_ns(session->traffic.pending) <= now_ns) {

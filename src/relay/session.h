@@ -22,6 +22,7 @@ struct session {
 	sigset_t ignored; /* signals that were ignored when we were started */
 	bool last_input; /* what the client sent is read up to what is there now */
 	bool client_done; /* told to `ending` */
+	bool signalled; /* we were asked to end */
 	bool root_gone;
 	int root_status; /* as in wait(2), once it is gone */
 	uint32_t exit_flags; /* MF_EXIT_* */

@@ -198,6 +198,25 @@ static void a_task_ends_its_request_and_dies_with_it(void **state)
 	assert_int_equal(pending_task(table, &key, &task), 0);
 }
 
+static void an_answer_is_awaited_to_what_has_an_id_and_was_not_cancelled(void **state)
+{
+	struct mcp_text task = { (const uint8_t *)"t", 1 };
+	struct mcp_id none = { 0 }, one = id("1"), two = id("2");
+	bool matched;
+
+	assert_false(pending_awaited(table));
+	add(none, 1, 0);
+	assert_false(pending_awaited(table));
+	add(one, 2, 0);
+	add(two, 3, 0);
+	assert_true(pending_awaited(table));
+	assert_int_equal(pending_task(table, &one, &task), 1);
+	assert_true(pending_awaited(table));
+	pending_cancel(table, &two, 0, note, &(uint64_t){ 0 });
+	assert_false(pending_awaited(table));
+	assert_ended(reply("1", MF_OUT_RESULT, &matched), MF_END_RESPONSE, 1);
+}
+
 static void a_hundred_thousand_requests_are_told_apart(void **state)
 {
 	char raw[32];
@@ -232,6 +251,9 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(a_task_ends_its_request_and_dies_with_it, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(
+			an_answer_is_awaited_to_what_has_an_id_and_was_not_cancelled, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(a_hundred_thousand_requests_are_told_apart, setup,
 						teardown),
 	};

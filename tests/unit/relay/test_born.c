@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "abi/control.h"
 #include "abi/page.h"
 #include "relay/born.h"
 
@@ -27,6 +28,8 @@ static void begin(uint64_t ordinal, uint64_t epoch, const char *id)
 
 static void an_epoch_names_what_was_in_flight_then(void **state)
 {
+	char line[64];
+
 	begin(1, 1, "\"a\"");
 	begin(2, 2, "7");
 	born_end(&born, 1, 3);
@@ -34,6 +37,8 @@ static void an_epoch_names_what_was_in_flight_then(void **state)
 	assert_string_equal(text(2, 2), "in request \"a\", 7");
 	assert_string_equal(text(3, 1), "in request 7");
 	assert_string_equal(text(0, 0), "outside any request");
+	born_text(&born, MF_BIRTH_UNKNOWN, line, sizeof(line));
+	assert_string_equal(line, "at a time that is not known");
 	begin(3, 4, "\x1b[2J");
 	born_end(&born, 2, 5);
 	assert_string_equal(text(5, 1), "in request \\x1b[2J");

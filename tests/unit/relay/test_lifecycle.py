@@ -21,6 +21,56 @@ def _():
         assert os.waitstatus_to_exitcode(exits["status"]) == 7 and exits["exit_flags"] == 0
 
 
+SLOW = """
+import sys, time
+for line in sys.stdin:
+    if '"id"' in line:
+        time.sleep(1.2)
+        print('{"jsonrpc":"2.0","id":1,"result":{"content":[]}}', flush=True)
+"""
+
+
+@tap.test("a client that sends its request, closes, and reads has its answer, however late")
+def _():
+    with Relayed(python(SLOW)) as r:
+        r.send(call(b"1"))
+        rest, status, errors = r.finish()
+        assert b'"result"' in rest and (status, errors) == (0, b""), (rest, status, errors)
+
+
+@tap.test("a server that ignores EOF has the grace after its last answer")
+def _():
+    with Relayed(python(SLOW + "time.sleep(600)")) as r:
+        r.send(call(b"1"))
+        start = time.monotonic()
+        rest, status, _ = r.finish()
+        assert b'"result"' in rest and status == -signal.SIGTERM, (rest, status)
+        assert 1.5 <= time.monotonic() - start < 5
+
+
+@tap.test("an answer that nobody can read, or give, is not waited for")
+def _():
+    for close, server in ((True, "print('up')\nimport time; time.sleep(600)"),
+                          (False, "import os, time; print('up'); os.close(1); time.sleep(600)")):
+        with Relayed(python(server)) as r:
+            r.line()
+            r.send(call(b"1"))
+            if close:
+                r.process.stdout.close()
+            else:
+                r.process.stdin.close()
+            assert r.process.wait(timeout=10) == -signal.SIGTERM
+
+
+@tap.test("a client that reads nothing and sends SIGTERM has its end within the grace")
+def _():
+    with Relayed(python("import os\nwhile True: os.write(1, b'x' * 4096)")) as r:
+        time.sleep(0.3)
+        r.process.send_signal(signal.SIGTERM)
+        assert r.process.wait(timeout=10) == -signal.SIGTERM
+        assert b"were never read" in r.process.stderr.read()
+
+
 @tap.test("F19 a server that ignores EOF is asked by SIGTERM after the grace")
 def _():
     with Relayed(python("import time; print('up'); time.sleep(600)")) as r:

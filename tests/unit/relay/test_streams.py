@@ -159,9 +159,10 @@ def _():
             os.write(full, b"x" * 4096)
     except BlockingIOError:
         os.set_blocking(full, True)
-    server = python("import os, time, signal; signal.signal(15, signal.SIG_IGN)\ntry:\n while True: os.read(0, 1); time.sleep(0.01)\nexcept OSError: pass")
+    server = python("import os, time, signal; signal.signal(15, signal.SIG_IGN); print('up')\ntry:\n while True: os.read(0, 1); time.sleep(0.01)\nexcept OSError: pass")
     with Relayed(server, grace_ms=100, stderr=full) as r:
         os.close(full)
+        r.line()
         assert r.finish()[1] == -9
         r.guard.wait("exit")
         assert r.guard.of("counters")[-1]["messages_dropped"] >= 1
