@@ -161,7 +161,7 @@ void json_argv(struct jsonout *json, const char *argv, size_t size)
 		bool option = length > 1 && argv[at] == '-' && !memchr(argv + at, '=', length);
 
 		buf_reset(&masked, 4096);
-		if (mask_next && !(length && argv[at] == '-'))
+		if (mask_next && !(length > 1 && !memcmp(argv + at, "--", 2)))
 			json_str(json, MASKED);
 		else if (mask_text(&masked, argv + at, length, &changed) < 0)
 			json->error = -ENOMEM;

@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
-#include <yajl/yajl_parse.h>
 
 #include "base/escape.h"
 #include "record/jsonout.h"
@@ -132,42 +131,110 @@ static bool is_key_char(char c)
 	return isalnum((unsigned char)c) || c == '_' || c == '-' || c == '.';
 }
 
-/*
- * `key=value`, `key: value`, `"key": "value"` with a secret key that ends before text[at], where
- * the = or : stands. Returns where the value begins and its length.
- */
-static size_t assigned_at(const char *text, size_t size, size_t at, size_t *ret_value)
+/* Text, or the inside of a JSON string, where quotes and line ends are escaped. */
+struct text {
+	const char *bytes;
+	size_t size;
+	bool inside;
+};
+
+static size_t slashes_before(const struct text *text, size_t at)
 {
-	size_t key_end = at;
+	size_t count = 0;
+
+	while (count < at && text->bytes[at - count - 1] == '\\')
+		count++;
+	return count;
+}
+
+/* The quote at `at` with the backslashes before it, which JSON within JSON has. */
+static size_t quote_before(const struct text *text, size_t at)
+{
+	if (!at || (text->bytes[at - 1] != '"' && text->bytes[at - 1] != '\''))
+		return at;
+	return at - 1 - slashes_before(text, at - 1);
+}
+
+/* Up to the quote that is escaped as the opening one is, or less. */
+static size_t quoted_length(const struct text *text, size_t value, char quote, size_t slashes)
+{
+	for (size_t at = value; at < text->size; at++) {
+		size_t before = text->bytes[at] == quote ? slashes_before(text, at) : SIZE_MAX;
+
+		if (before <= slashes && at - before >= value)
+			return at - before - value;
+	}
+	return text->size - value;
+}
+
+static bool ends_bare_value(const struct text *text, size_t at, char separator, bool cookie)
+{
+	char c = text->bytes[at];
+
+	if (text->inside && c == '\\' && at + 1 < text->size &&
+	    strchr("nrt\"", text->bytes[at + 1]))
+		return true;
+	if (c == '\n' || c == '\r' || c == '\0')
+		return true;
+	if (c == ' ')
+		return separator != ':';
+	return !cookie && (c == '&' || c == ',' || c == ';');
+}
+
+/* What is to be kept secret from `value` on. */
+static size_t value_length(const struct text *text, size_t value, char separator, bool cookie,
+			   size_t *ret_value)
+{
+	size_t slashes = 0;
+	size_t length = 0;
+
+	while (value + slashes < text->size && text->bytes[value + slashes] == '\\')
+		slashes++;
+	if (value + slashes < text->size &&
+	    (text->bytes[value + slashes] == '"' || text->bytes[value + slashes] == '\'')) {
+		*ret_value = value + slashes + 1;
+		return quoted_length(text, *ret_value, text->bytes[value + slashes], slashes);
+	}
+	/* an escape is passed over as a whole */
+	while (value + length < text->size &&
+	       !ends_bare_value(text, value + length, separator, cookie))
+		length += text->inside && text->bytes[value + length] == '\\' ? 2 : 1;
+	*ret_value = value;
+	return length < text->size - value ? length : text->size - value;
+}
+
+/*
+ * `key=value`, `key: value`, `"key": "value"`, `--key value` with a secret key that ends before the
+ * separator at `at`. Returns where the value begins and its length.
+ */
+static size_t assigned_at(const struct text *text, size_t at, size_t *ret_value)
+{
+	const char *bytes = text->bytes;
+	char separator = bytes[at];
+	size_t key_end;
 	size_t key;
 	size_t value = at + 1;
-	size_t length = 0;
-	char quote = 0;
+	bool cookie;
 
-	if (text[at] != '=' && text[at] != ':')
+	if (separator != '=' && separator != ':' && separator != ' ')
 		return 0;
-	if (key_end && (text[key_end - 1] == '"' || text[key_end - 1] == '\''))
-		key_end--;
-	key = key_end;
-	while (key && key_end - key < KEY_MAX && is_key_char(text[key - 1]))
+	key = key_end = separator == ' ' ? at : quote_before(text, at);
+	while (key && key_end - key < KEY_MAX && is_key_char(bytes[key - 1]))
 		key--;
-	if (key == key_end || !mask_key(text + key, key_end - key))
+	if (key == key_end ||
+	    (separator == ' ' && (key_end - key < 3 || memcmp(bytes + key, "--", 2))))
 		return 0;
-	while (value < size && text[at] == ':' && text[value] == ' ')
+	/* the n of \\n is none of the key's */
+	if (text->inside && slashes_before(text, key) % 2)
+		key++;
+	if (!mask_key(bytes + key, key_end - key))
+		return 0;
+	while (value < text->size && separator != '=' && bytes[value] == ' ')
 		value++;
-	if (value < size && (text[value] == '"' || text[value] == '\''))
-		quote = text[value++];
-	/* "authorization: Bearer x": the scheme's name is no secret, what follows is */
-	while (value + length < size && text[value + length] != quote) {
-		char c = text[value + length];
-
-		if (!quote && (c == '\n' || c == '\r' || c == '&' || c == ',' || c == ';' ||
-			       (c == ' ' && text[at] == '=')))
-			break;
-		length++;
-	}
-	*ret_value = value;
-	return length;
+	if (separator == ' ' && value < text->size && bytes[value] == '-')
+		return 0; /* another option */
+	cookie = key_end - key >= 6 && !strncasecmp(bytes + key_end - 6, "cookie", 6);
+	return value_length(text, value, separator, cookie, ret_value);
 }
 
 /* scheme://user:password@host: the part before the @ */
@@ -212,8 +279,10 @@ static int put_masked(struct buf *out, const char *text, size_t from, size_t unt
 	return err ? err : buf_append_str(out, MASKED);
 }
 
-int mask_text(struct buf *out, const char *text, size_t size, bool *ret_masked)
+static int mask_run(struct buf *out, const struct text *run, bool *ret_masked)
 {
+	const char *text = run->bytes;
+	size_t size = run->size;
 	size_t done = 0;
 	int err = 0;
 
@@ -229,7 +298,7 @@ int mask_text(struct buf *out, const char *text, size_t size, bool *ret_masked)
 		if (!length)
 			length = userinfo_at(text, size, at);
 		if (!length)
-			length = assigned_at(text, size, at, &from);
+			length = assigned_at(run, at, &from);
 		if (!length || from + length <= done)
 			continue;
 		err = put_masked(out, text, done, from + prefix, ret_masked);
@@ -239,183 +308,16 @@ int mask_text(struct buf *out, const char *text, size_t size, bool *ret_masked)
 	return err ? err : buf_append(out, text + done, size - done);
 }
 
-/* Whether yajl takes it as exactly one JSON value, nested no deeper than MASK_DEPTH_MAX. */
-struct depth {
-	unsigned now;
-	bool too_deep;
-};
-
-static int deeper(void *data)
+int mask_inside(struct buf *out, const char *inside, size_t size, bool *ret_masked)
 {
-	struct depth *depth = data;
+	const struct text run = { inside, size, true };
 
-	depth->too_deep |= ++depth->now > MASK_DEPTH_MAX;
-	return !depth->too_deep;
+	return mask_run(out, &run, ret_masked);
 }
 
-static int shallower(void *data)
+int mask_text(struct buf *out, const char *text, size_t size, bool *ret_masked)
 {
-	((struct depth *)data)->now--;
-	return 1;
-}
+	const struct text run = { text, size, false };
 
-static void free_parser(yajl_handle *parser)
-{
-	if (*parser)
-		yajl_free(*parser);
-}
-
-static int check_json(const char *json, size_t size)
-{
-	static const yajl_callbacks callbacks = { .yajl_start_map = deeper,
-						  .yajl_end_map = shallower,
-						  .yajl_start_array = deeper,
-						  .yajl_end_array = shallower };
-	struct depth depth = { 0 };
-	_cleanup_(free_parser) yajl_handle parser = yajl_alloc(&callbacks, NULL, &depth);
-
-	if (!parser)
-		return -ENOMEM;
-	if (!utf8_valid(json, size))
-		return -EBADMSG;
-	/* the newline shows an unfinished token behind the value, which yajl alone lets pass */
-	if (yajl_parse(parser, (const unsigned char *)json, size) != yajl_status_ok ||
-	    yajl_parse(parser, (const unsigned char *)"\n", 1) != yajl_status_ok ||
-	    yajl_complete_parse(parser) != yajl_status_ok)
-		return depth.too_deep ? -E2BIG : -EBADMSG;
-	return 0;
-}
-
-/* The walk over text that is known to be valid. */
-struct walk {
-	struct buf *out;
-	const char *json;
-	size_t size, at;
-	unsigned depth;
-	unsigned secret_depth; /* everything nested deeper than this is secret; 0: nothing is */
-	bool object[MASK_DEPTH_MAX + 2];
-	bool expect_key;
-	bool secret_next; /* the key just read says so */
-	bool over; /* the value is whole */
-	bool *masked;
-};
-
-/* At a quote: the length of the string's inside. */
-static size_t string_inside(const struct walk *walk)
-{
-	size_t at = walk->at + 1;
-
-	while (at < walk->size && walk->json[at] != '"')
-		at += walk->json[at] == '\\' ? 2 : 1;
-	return (at < walk->size ? at : walk->size) - walk->at - 1;
-}
-
-/* Keys are compared without their escapes; \u0061 and the like count as their letter. */
-static bool key_is_secret(const char *inside, size_t size)
-{
-	char plain[4 * KEY_MAX];
-	size_t length = 0;
-
-	for (size_t i = 0; i < size && length < sizeof(plain); i++) {
-		if (inside[i] == '\\' && i + 5 < size && inside[i + 1] == 'u') {
-			char digits[5] = { inside[i + 2], inside[i + 3], inside[i + 4],
-					   inside[i + 5] };
-			unsigned long code = strtoul(digits, NULL, 16);
-
-			plain[length++] = code < 0x80 ? (char)code : '?';
-			i += 5;
-		} else if (inside[i] == '\\') {
-			i++;
-		} else {
-			plain[length++] = inside[i];
-		}
-	}
-	return mask_key(plain, length);
-}
-
-static int walk_string(struct walk *walk)
-{
-	const char *inside = walk->json + walk->at + 1;
-	size_t size = string_inside(walk);
-	_cleanup_buf_ struct buf value = { 0 };
-	bool secret = walk->secret_next || walk->secret_depth;
-	int err = 0;
-
-	walk->at += size + 2;
-	if (walk->expect_key) {
-		walk->secret_next = key_is_secret(inside, size);
-		walk->expect_key = false;
-		secret = false;
-		err = buf_append(&value, inside, size);
-	} else if (secret) {
-		*walk->masked = true;
-		err = buf_append_str(&value, MASKED);
-	} else {
-		err = mask_text(&value, inside, size, walk->masked);
-	}
-	if (!err)
-		err = buf_append(walk->out, "\"", 1);
-	if (!err)
-		err = json_escape(walk->out, buf_bytes(&value), buf_size(&value), true);
-	return err ? err : buf_append(walk->out, "\"", 1);
-}
-
-static int walk_scalar(struct walk *walk)
-{
-	size_t from = walk->at++;
-
-	while (walk->at < walk->size && !strchr(",]} \t\r\n", walk->json[walk->at]))
-		walk->at++;
-	if (walk->secret_next || walk->secret_depth) {
-		*walk->masked = true;
-		return buf_append_str(walk->out, "\"" MASKED "\"");
-	}
-	return buf_append(walk->out, walk->json + from, walk->at - from);
-}
-
-static void walk_structure(struct walk *walk, char c)
-{
-	if (c == '{' || c == '[') {
-		walk->depth++;
-		walk->object[walk->depth] = c == '{';
-		if (walk->secret_next && !walk->secret_depth)
-			walk->secret_depth = walk->depth;
-		walk->secret_next = false;
-	} else if (c == '}' || c == ']') {
-		if (walk->secret_depth == walk->depth)
-			walk->secret_depth = 0;
-		walk->depth--;
-	} else if (c == ',') {
-		walk->secret_next = false;
-	}
-	walk->expect_key = (c == '{' || c == ',') && walk->object[walk->depth];
-}
-
-int mask_json(struct buf *out, const char *json, size_t size, bool *ret_masked)
-{
-	struct walk walk = { .out = out, .json = json, .size = size, .masked = ret_masked };
-	int err = check_json(json, size);
-
-	while (!err && walk.at < size) {
-		char c = json[walk.at];
-
-		if (c == ' ' || c == '\t' || c == '\r' || c == '\n') {
-			walk.at++;
-			err = buf_append(out, " ", 1);
-			continue;
-		}
-		if (walk.over)
-			return -EBADMSG;
-		if (c == '"') {
-			err = walk_string(&walk);
-		} else if (c && strchr("{}[],:", c)) {
-			walk_structure(&walk, c);
-			walk.at++;
-			err = buf_append(out, &c, 1);
-		} else {
-			err = walk_scalar(&walk);
-		}
-		walk.over = !walk.depth;
-	}
-	return err;
+	return mask_run(out, &run, ret_masked);
 }

@@ -24,5 +24,8 @@ int mask_json(struct buf *out, const char *json, size_t size, bool *ret_masked);
 /* Any text: a reply, one argument of a command line. */
 int mask_text(struct buf *out, const char *text, size_t size, bool *ret_masked);
 
+/* The same for the inside of a JSON string, which stays one. */
+int mask_inside(struct buf *out, const char *inside, size_t size, bool *ret_masked);
+
 /* Whether a key, or an option (--api-key), says that its value is a secret. */
 bool mask_key(const char *key, size_t size);

@@ -118,9 +118,78 @@ static void masking_inside_json_never_breaks_an_escape(void **state)
 	expect_json("{\"c\":\"a\\nghp_0123456789abcdefghij0123\\n\"}",
 		    "{\"c\":\"a\\n[masked]\\n\"}");
 	expect_json("{\"c\":\"x \\\"password\\\": \\\"hunter2\\\"\"}",
-		    "{\"c\":\"x \\\"password\\\": \\\"hunter2\\\"\"}");
+		    "{\"c\":\"x \\\"password\\\": \\\"[masked]\\\"\"}");
 	expect_json("{\"c\":\"\\npm_0123456789abcdefghijABCDEFGHIJ0123\"}",
 		    "{\"c\":\"\\npm_0123456789abcdefghijABCDEFGHIJ0123\"}");
+}
+
+static void json_within_a_string_is_masked_as_json(void **state)
+{
+	expect_json("{\"b\":\"{\\\"password\\\":\\\"x\\\",\\\"n\\\":1}\"}",
+		    "{\"b\":\"{\\\"password\\\":\\\"[masked]\\\",\\\"n\\\":1}\"}");
+	expect_json("{\"b\":\"{\\\\\\\"token\\\\\\\":\\\\\\\"x\\\\\\\"}\"}",
+		    "{\"b\":\"{\\\\\\\"token\\\\\\\":\\\\\\\"[masked]\\\\\\\"}\"}");
+	expect_text("{\"password\":\"a\\\"b\",\"n\":1}", "{\"password\":\"[masked]\",\"n\":1}");
+}
+
+static void lines_within_a_string_are_lines(void **state)
+{
+	expect_json("{\"e\":\"API_KEY=x\\npassword: y z\\nok\"}",
+		    "{\"e\":\"API_KEY=[masked]\\npassword: [masked]\\nok\"}");
+	expect_json("{\"e\":\"password=a\\\\new b\"}", "{\"e\":\"password=[masked] b\"}");
+	expect_json("{\"e\":\"password=a\\\\\"}", "{\"e\":\"password=[masked]\"}");
+}
+
+static void an_option_says_that_what_follows_is_secret(void **state)
+{
+	expect_json("[\"x\",\"--api-token\", \"-s3\", \"y\"]",
+		    "[\"x\",\"--api-token\", \"[masked]\", \"y\"]");
+	expect_json("[\"--password\",\"--verbose\"]", "[\"--password\",\"--verbose\"]");
+	expect_json("[\"--password\",7,8]", "[\"--password\",\"[masked]\",8]");
+	expect_text("x --api-token s3 y", "x --api-token [masked] y");
+	expect_text("x --password \"s 3\" y", "x --password \"[masked]\" y");
+	expect_text("x --password --verbose", "x --password --verbose");
+}
+
+static void a_pair_of_name_and_value_is_masked_by_its_name(void **state)
+{
+	expect_json(
+		"[{\"name\":\"Authorization\",\"value\":\"x\"},{\"name\":\"b\",\"value\":\"y\"}]",
+		"[{\"name\":\"Authorization\",\"value\":\"[masked]\"},{\"name\":\"b\",\"value\":"
+		"\"y\"}]");
+}
+
+static void a_cookie_is_masked_to_the_end_of_its_line(void **state)
+{
+	expect_text("Cookie: a=b; c=d\nok", "Cookie: [masked]\nok");
+}
+
+static void whatever_is_masked_the_result_is_json(void **state)
+{
+	static const char *const words[] = { "\\\"",	"\\\\", "password", "=",
+					     ":",	"\\n",	" ",	    "--token",
+					     ";",	"'",	"x",	    "cookie",
+					     ",",	"://",	"@",	    "Bearer abcdefgh",
+					     "\\u0022", "&" };
+	unsigned seed = 1;
+
+	(void)state;
+	for (int round = 0; round < 20000; round++) {
+		_cleanup_buf_ struct buf out = { 0 };
+		_cleanup_(free_tree) yajl_val tree = NULL;
+		char json[300] = "{\"c\":\"";
+		bool masked = false;
+
+		for (int i = 0; i < 12; i++) {
+			seed = seed * 1103515245 + 12345;
+			strcat(json, words[(seed >> 16) % ARRAY_LEN(words)]);
+		}
+		strcat(json, "\"}");
+		assert_int_equal(mask_json(&out, json, strlen(json), &masked), 0);
+		tree = yajl_tree_parse(text_of(&out), NULL, 0);
+		if (!tree)
+			fail_msg("%s became %s", json, (const char *)buf_bytes(&out));
+	}
 }
 
 static void what_is_no_json_value_is_refused(void **state)
@@ -162,6 +231,12 @@ int main(void)
 		cmocka_unit_test(values_are_masked_by_their_shape),
 		cmocka_unit_test(harmless_text_stays),
 		cmocka_unit_test(masking_inside_json_never_breaks_an_escape),
+		cmocka_unit_test(json_within_a_string_is_masked_as_json),
+		cmocka_unit_test(lines_within_a_string_are_lines),
+		cmocka_unit_test(an_option_says_that_what_follows_is_secret),
+		cmocka_unit_test(a_pair_of_name_and_value_is_masked_by_its_name),
+		cmocka_unit_test(a_cookie_is_masked_to_the_end_of_its_line),
+		cmocka_unit_test(whatever_is_masked_the_result_is_json),
 		cmocka_unit_test(what_is_no_json_value_is_refused),
 		cmocka_unit_test(what_is_nested_too_deeply_is_refused),
 		cmocka_unit_test(the_result_is_one_line_without_hidden_characters),
