@@ -2,12 +2,35 @@
 #include "relay/channel.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+#include "base/cleanup.h"
+
+/*
+ * A terminal that says that it is writable may wait all the same, for as long as nobody reads its
+ * other end or it is stopped. Unlike a pipe it can be opened once more, and that description is ours
+ * alone. Not so the master's end of a pseudo terminal: opened again it is another one.
+ */
+static bool reopen(int fd)
+{
+	_cleanup_fd_ int again = -1;
+	char path[32];
+	int number;
+
+	if (!isatty(fd) || ioctl(fd, TIOCGPTN, &number) == 0)
+		return false;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	again = open(path, (fcntl(fd, F_GETFL) & O_ACCMODE) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return again >= 0 && dup3(again, fd, O_CLOEXEC) == fd;
+}
 
 void channel_init(struct channel *channel, int fd, bool own)
 {
@@ -23,6 +46,8 @@ void channel_init(struct channel *channel, int fd, bool own)
 		channel->kind = CHANNEL_NOWAIT;
 	else if (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode))
 		channel->kind = CHANNEL_FILE;
+	else if (S_ISCHR(st.st_mode) && reopen(fd))
+		channel->kind = CHANNEL_OWN;
 }
 
 static bool ready(int fd, short events)

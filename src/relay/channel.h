@@ -5,10 +5,10 @@
  * One end of a stream, by what can be done with it without blocking and without changing it.
  *
  * The client's stdin and stdout are open file descriptions that others may hold too (the client
- * itself, a terminal's shell): O_NONBLOCK on them would break those. So sockets are read and written with
- * MSG_DONTWAIT, pipes with RWF_NOWAIT (Linux 6.4), and where that is not supported a ready
- * descriptor is read once, or written with at most PIPE_BUF bytes, for which a writable pipe has
- * room. Only on the ends towards the server, which are ours alone, O_NONBLOCK is set.
+ * itself, a terminal's shell): O_NONBLOCK on them would break those. So sockets are read and written
+ * with MSG_DONTWAIT, pipes with RWF_NOWAIT (Linux 6.4), and terminals are opened once more; elsewhere
+ * a ready descriptor is read once, or written with at most PIPE_BUF bytes, for which a writable pipe
+ * has room. O_NONBLOCK is set only on descriptions that are ours alone, as all towards the server.
  */
 
 #include <stdbool.h>

@@ -169,6 +169,38 @@ def _():
     os.close(out)
 
 
+@tap.test("a terminal that takes nothing more keeps no signal from the server, and its flags")
+def _():
+    import fcntl
+    import pty
+    import signal
+    (stdin, near), (master, terminal) = os.pipe(), pty.openpty()
+    flags = fcntl.fcntl(terminal, fcntl.F_GETFL)
+    server = python("import os\nwhile True: os.write(1, b'x' * 70 + b'\\n')")
+    with Relayed(server, stdin=stdin, stdout=terminal) as r:
+        time.sleep(0.5)
+        assert fcntl.fcntl(terminal, fcntl.F_GETFL) == flags
+        r.process.send_signal(signal.SIGTERM)
+        assert r.process.wait(timeout=10) == -signal.SIGTERM
+    for fd in (stdin, near, master, terminal):
+        os.close(fd)
+
+
+@tap.test("what is typed at a terminal reaches the server, and its answer the terminal")
+def _():
+    import pty
+    master, terminal = pty.openpty()
+    with Relayed(python(ECHO), stdin=terminal, stdout=terminal) as r:
+        os.write(master, call(b"1"))
+        seen = b""
+        while b'"result"' not in seen:
+            seen += os.read(master, 65536)
+        os.write(master, b"\x04")  # the key for EOF
+        assert r.process.wait(timeout=20) == 0
+    os.close(master)
+    os.close(terminal)
+
+
 @tap.test("the client's open file descriptions keep their flags")
 def _():
     import fcntl
