@@ -4,8 +4,9 @@
 /*
  * The recorder's query socket: SOCK_STREAM. One struct mf_query in, log frames (src/record/frame.h)
  * out, the same frames as in the log, filtered by SO_PEERCRED: a user gets the entries of sessions
- * with the same uid, root gets all. An MF_Q_FOLLOW query stays open and gets new entries as they
- * are written.
+ * with the same uid, root gets all. A LOG_ANSWER_END frame is the last of an answer: a connection
+ * that ends without one ended too early. An MF_Q_FOLLOW query stays open and gets new entries as
+ * they are written.
  */
 
 #include <linux/types.h>

@@ -33,7 +33,8 @@ enum log_type {
 	LOG_LATE = 5, /* events of a request whose record is closed already */
 	LOG_BACKGROUND = 6, /* events of a session that belong to no request */
 	LOG_GAP = 7, /* something is missing here, and why */
-	LOG_TYPE_MAX = 8,
+	LOG_ANSWER_END = 8, /* on the query socket only: all of the answer was sent */
+	LOG_TYPE_MAX = 9,
 };
 
 struct log_head {

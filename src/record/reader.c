@@ -18,6 +18,7 @@
 struct log_source {
 	int dir_fd; /* borrowed; -1: a socket */
 	int sock;
+	bool answered; /* all that there is was received */
 	struct segment *segments; /* being read or still to be read, in the order of their names */
 	char (*seen)[LOG_NAME_MAX]; /* names of all segments met so far, sorted */
 	size_t seen_count, seen_capacity;
@@ -356,11 +357,16 @@ static int next_of_socket(struct log_source *source, struct log_entry *ret_entry
 	uint8_t encoded[LOG_HEAD_BYTES];
 	struct log_head head;
 	uint8_t *room;
-	ssize_t got = receive(source->sock, encoded, sizeof(encoded));
+	ssize_t got;
 	int err;
 
-	if (got <= 0)
+	if (source->answered)
+		return 0;
+	got = receive(source->sock, encoded, sizeof(encoded));
+	if (got < 0)
 		return (int)got;
+	if (!got)
+		return -ECONNRESET; /* the end of an answer is told */
 	if (got != (ssize_t)sizeof(encoded) ||
 	    log_head_decode(encoded, sizeof(encoded), &head) != 1)
 		return -EBADMSG;
@@ -373,6 +379,10 @@ static int next_of_socket(struct log_source *source, struct log_entry *ret_entry
 		return (int)got;
 	if ((size_t)got != head.length || !log_crc_ok(&head, encoded, room))
 		return -EBADMSG;
+	if (head.type == LOG_ANSWER_END) {
+		source->answered = true;
+		return 0;
+	}
 	buf_commit(&source->payload, head.length);
 	return give(source, &head, false, ret_entry);
 }

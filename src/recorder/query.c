@@ -16,6 +16,8 @@
 #include "record/reader.h"
 
 #define CLIENTS_MAX 32
+#define CLIENTS_OF_USER 8 /* at once; root has what is left, and never less than a few */
+#define CLIENTS_OF_USERS (CLIENTS_MAX - 4)
 #define FOLLOW_MS 100 /* how often followers are served what is new */
 #define SLICE 64 /* entries that one client may skip before others get their turn */
 
@@ -27,6 +29,7 @@ struct client {
 	size_t query_got;
 	struct log_source *source;
 	bool at_end;
+	bool answered; /* the end of the answer was put out */
 	struct buf out;
 };
 
@@ -45,6 +48,20 @@ static void drop_client(struct client *client)
 	*client = (struct client){ .fd = -1 };
 }
 
+/* Nobody keeps others from asking by holding connections open. */
+static bool has_room(const struct query_server *server, uint32_t user)
+{
+	int of_user = 0, of_users = 0;
+
+	for (size_t i = 0; user && i < CLIENTS_MAX; i++) {
+		const struct client *client = &server->clients[i];
+
+		of_users += client->fd >= 0 && client->user;
+		of_user += client->fd >= 0 && client->user == user;
+	}
+	return of_user < CLIENTS_OF_USER && of_users < CLIENTS_OF_USERS;
+}
+
 static void take_client(struct query_server *server)
 {
 	int fd = accept4(server->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -53,13 +70,16 @@ static void take_client(struct query_server *server)
 
 	if (fd < 0)
 		return;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ||
+	    !has_room(server, peer.uid)) {
+		close_fd(fd);
+		return;
+	}
 	for (size_t i = 0; i < CLIENTS_MAX; i++) {
 		struct client *client = &server->clients[i];
 
 		if (client->fd >= 0)
 			continue;
-		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
-			break;
 		client->fd = fd;
 		client->user = peer.uid;
 		return;
@@ -136,6 +156,15 @@ static int put_entry(struct client *client, const struct log_entry *entry)
 	return err ? err : buf_append(&client->out, entry->json, entry->size);
 }
 
+static int put_end(struct client *client)
+{
+	static const char nothing[] = "{}";
+	struct log_entry end = { .type = LOG_ANSWER_END, .json = nothing, .size = 2 };
+
+	client->answered = true;
+	return put_entry(client, &end);
+}
+
 /* Fills the empty out buffer with the next entry that the client may see. */
 static int fill_client(struct client *client)
 {
@@ -148,7 +177,7 @@ static int fill_client(struct client *client)
 			return got;
 		if (!got) {
 			client->at_end = true;
-			return client->query.flags & MF_Q_FOLLOW ? 0 : -ENODATA;
+			return client->query.flags & MF_Q_FOLLOW ? 0 : put_end(client);
 		}
 		client->at_end = false;
 		if (may_see(client, &entry))
@@ -179,6 +208,8 @@ static int serve_client(struct client *client)
 
 	if (err || !client->source || buf_size(&client->out))
 		return err;
+	if (client->answered)
+		return -ENODATA;
 	err = fill_client(client);
 	return err ? err : write_client(client);
 }
@@ -199,7 +230,7 @@ static int prepare(const struct query_server *server, struct pollfd *watch)
 			continue;
 		if (buf_size(&client->out))
 			at->events |= POLLOUT;
-		else if (client->at_end)
+		else if (client->at_end && !client->answered)
 			timeout = timeout < 0 ? FOLLOW_MS : timeout;
 		else
 			timeout = 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What a reader of the log says where something of it is missing, and that it reads on. */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -246,6 +248,32 @@ static void a_writer_cuts_nothing_that_can_still_be_read(void **state)
 	expect_read(place, "0 1 {bad entry} 3 -1 {bad entry} {torn tail} -1 -1 ");
 }
 
+static void an_answer_that_ends_too_early_is_an_error(void **state)
+{
+	struct place *place = *state;
+	const struct mf_query query = { .version = MF_ABI_VERSION };
+	struct log_source *source;
+	struct log_entry entry;
+
+	for (int told = 0; told < 2; told++) {
+		int ends[2];
+
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+		assert_int_equal(log_source_socket(ends[0], &query, &source), 0);
+		buf_reset(&place->file, 1 << 20);
+		put_entry(&place->file, LOG_REQUEST, 0, "{\"n\":0}");
+		if (told)
+			put_entry(&place->file, LOG_ANSWER_END, 0, "{}");
+		assert_int_equal(write(ends[1], buf_bytes(&place->file), buf_size(&place->file)),
+				 buf_size(&place->file));
+		shutdown(ends[1], SHUT_WR);
+		assert_int_equal(log_source_next(source, &entry), 1);
+		assert_int_equal(log_source_next(source, &entry), told ? 0 : -ECONNRESET);
+		log_source_free(source);
+		close(ends[1]);
+	}
+}
+
 #define PLAY(test) cmocka_unit_test_setup_teardown(test, make_place, remove_place)
 
 int main(void)
@@ -261,6 +289,7 @@ int main(void)
 		PLAY(a_segment_that_was_emptied_is_a_gap),
 		PLAY(a_new_segment_is_waited_for_until_its_writer_has_locked_it),
 		PLAY(a_writer_cuts_nothing_that_can_still_be_read),
+		PLAY(an_answer_that_ends_too_early_is_an_error),
 	};
 
 	return cmocka_run_group_tests_name("reader", tests, NULL, NULL);

@@ -297,6 +297,7 @@ static void a_query_gets_what_a_reader_of_the_directory_gets(void **state)
 	struct log_source *source;
 	struct log_entry entry;
 	int records = 0;
+	int got;
 
 	for (uint64_t i = 0; i < 5; i++) {
 		call(journal, i + 1, MF_STAMP(2 * i + 1, 1));
@@ -305,9 +306,10 @@ static void a_query_gets_what_a_reader_of_the_directory_gets(void **state)
 	}
 	free(await_entry(guard, LOG_REQUEST, "8-5\""));
 	assert_int_equal(ask(guard, 0, &source), 0);
-	while (log_source_next(source, &entry) > 0)
+	while ((got = log_source_next(source, &entry)) > 0)
 		records += entry.type == LOG_REQUEST;
 	log_source_free(source);
+	assert_int_equal(got, 0);
 	assert_int_equal(records, 5);
 	finish(guard, journal);
 	assert_int_equal(fake_guard_stop(guard, false), 0);
@@ -345,6 +347,47 @@ static void a_user_gets_own_sessions_only(void **state)
 		assert_int_equal(waitpid(pid, &status, 0), pid);
 		assert_int_equal(WEXITSTATUS(status), user == 4711 ? 1 : 0);
 	}
+	finish(guard, journal);
+	assert_int_equal(fake_guard_stop(guard, false), 0);
+}
+
+static void a_user_who_holds_connections_keeps_nobody_from_asking(void **state)
+{
+	struct fake_guard *guard = *state;
+	int journal = fake_guard_session(guard, STORY_SESSION, 4711);
+	struct log_source *source;
+	struct log_entry entry;
+	int ready[2], held = 0;
+	char path[100], byte;
+	pid_t pid;
+
+	if (geteuid()) {
+		print_message("# skip: needs root, to ask as another user\n");
+		skip();
+	}
+	free(await_entry(guard, LOG_SESSION_START, "crm"));
+	snprintf(path, sizeof(path), "%s/query", guard->path);
+	assert_int_equal(chmod(path, 0666), 0);
+	assert_int_equal(chmod(guard->path, 0755), 0);
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	pid = fork();
+	if (!pid) {
+		if (setresuid(4712, 4712, 4712) < 0)
+			_exit(99);
+		for (int i = 0; i < 40; i++)
+			held += ipc_connect(path, SOCK_STREAM) >= 0;
+		if (write(ready[1], "x", 1) == 1)
+			pause();
+		_exit(0);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	assert_int_equal(ask(guard, 0, &source), 0);
+	assert_int_equal(log_source_next(source, &entry), 1);
+	log_source_free(source);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	close(ready[0]);
+	close(ready[1]);
 	finish(guard, journal);
 	assert_int_equal(fake_guard_stop(guard, false), 0);
 }
@@ -430,6 +473,7 @@ int main(void)
 		PLAY(malformed_packets_are_counted_and_harm_nobody),
 		PLAY(a_query_gets_what_a_reader_of_the_directory_gets),
 		PLAY(a_user_gets_own_sessions_only),
+		PLAY(a_user_who_holds_connections_keeps_nobody_from_asking),
 		PLAY(a_follower_is_told_what_comes),
 		PLAY(the_recorder_has_no_rights),
 		PLAY(an_idle_recorder_sleeps),
