@@ -84,12 +84,23 @@ static int set_nonblocking(int fd)
 	return fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0 ? -errno : 0;
 }
 
+/* Capabilities that the server would have by inheritance are worth nothing in another user namespace:
+ * what it does with them would fail. */
+static bool has_ambient(void)
+{
+	int set = 0;
+
+	for (unsigned long capability = 0; set == 0; capability++)
+		set = prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, capability, 0, 0);
+	return set > 0;
+}
+
 /* A mount namespace of its own, so that file events can be watched; without it we go on. */
 static uint32_t separate(void)
 {
-	if (geteuid() == 0)
-		return unshare(CLONE_NEWNS) < 0 ? 0 : MF_OPEN_MNTNS;
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+	if (unshare(CLONE_NEWNS) == 0) /* root, or a user that may */
+		return MF_OPEN_MNTNS;
+	if (geteuid() == 0 || has_ambient() || unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
 		return 0;
 	return MF_OPEN_MNTNS | MF_OPEN_USERNS;
 }
