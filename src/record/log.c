@@ -32,6 +32,7 @@ struct log_writer {
 	uint64_t offset; /* bytes handed to the kernel */
 	struct buf pending; /* frames not written yet */
 	size_t begun; /* bytes of pending that are the rest of a frame partly in the file */
+	uint64_t begun_at; /* … which begins there */
 	uint64_t unsynced_ns; /* when the oldest entry that is not synced came; 0: none */
 	int error; /* -errno: the last write failed */
 	uint64_t failed_ns, retry_ns;
@@ -156,6 +157,7 @@ static size_t write_out(struct log_writer *log, const void *head, size_t head_si
 static void write_pending(struct log_writer *log)
 {
 	const uint8_t *at = buf_bytes(&log->pending);
+	uint64_t base = log->offset;
 	size_t put = write_out(log, at, buf_size(&log->pending), NULL, 0);
 	size_t frame = log->begun;
 
@@ -165,6 +167,7 @@ static void write_pending(struct log_writer *log)
 
 		if (log_head_decode(at + frame, buf_size(&log->pending) - frame, &head) != 1)
 			break; /* cannot be: these are our own frames */
+		log->begun_at = base + frame;
 		frame += LOG_HEAD_BYTES + head.length;
 	}
 	buf_consume(&log->pending, put);
@@ -203,8 +206,10 @@ static void put_frame(struct log_writer *log, enum log_type type, const void *pa
 		return;
 	}
 	count_entry(log);
-	if (put)
+	if (put) {
 		log->begun = sizeof(encoded) + size - put;
+		log->begun_at = log->offset - put;
+	}
 	if (put < sizeof(encoded)) {
 		buf_append(&log->pending, encoded + put, sizeof(encoded) - put);
 		put = sizeof(encoded);
@@ -325,10 +330,10 @@ void log_append(struct log_writer *log, enum log_type type, const void *payload,
 	put_frame(log, type, payload, size);
 }
 
-static void append_gap(struct log_writer *log, const char *reason, int error, const char *segment)
+static int write_gap(struct buf *text, const struct log_writer *log, const char *reason, int error,
+		     const char *segment)
 {
-	_cleanup_buf_ struct buf text = { 0 };
-	struct jsonout json = { .buf = &text };
+	struct jsonout json = { .buf = text };
 
 	json_open(&json, '{');
 	json_kv_str(&json, "schema", "mcpfloor.gap/1");
@@ -341,8 +346,49 @@ static void append_gap(struct log_writer *log, const char *reason, int error, co
 	if (segment)
 		json_kv_str(&json, "segment", segment);
 	json_close(&json, '}');
-	if (!json.error)
+	return json.error;
+}
+
+static void append_gap(struct log_writer *log, const char *reason, int error, const char *segment)
+{
+	_cleanup_buf_ struct buf text = { 0 };
+
+	if (!write_gap(&text, log, reason, error, segment))
 		put_frame(log, LOG_GAP, buf_bytes(&text), buf_size(&text));
+}
+
+/*
+ * The disk refuses to the end: what waits is lost, and the room that the frame partly written has
+ * taken is enough to say so.
+ */
+static void last_words(struct log_writer *log)
+{
+	_cleanup_buf_ struct buf text = { 0 };
+	uint64_t end = log->begun ? log->begun_at : log->offset;
+	struct log_head head;
+	size_t waiting = log->begun ? 1 : 0;
+	uint8_t encoded[LOG_HEAD_BYTES];
+
+	buf_consume(&log->pending, log->begun);
+	while (log_head_decode(buf_bytes(&log->pending), buf_size(&log->pending), &head) == 1) {
+		buf_consume(&log->pending, LOG_HEAD_BYTES + head.length);
+		waiting++;
+	}
+	log->lost += waiting;
+	log->counts.entries_lost += waiting;
+	if (write_gap(&text, log, "write error", log->error, NULL) < 0 ||
+	    ftruncate(log->fd, (off_t)end) < 0)
+		return;
+	head = (struct log_head){ .length = (uint32_t)buf_size(&text),
+				  .type = LOG_GAP,
+				  .seq = log->seq - waiting,
+				  .time_ns = clock_real_ns() };
+	log_head_encode(&head, buf_bytes(&text), encoded);
+	log->offset = end;
+	log->seq = head.seq + 1;
+	if (write_out(log, encoded, sizeof(encoded), buf_bytes(&text), buf_size(&text)) ==
+	    sizeof(encoded) + buf_size(&text))
+		(void)log_write_closing(log->fd, log->offset, log->seq);
 }
 
 /* Writing works again, or an entry could not be kept: say what is missing. */
@@ -479,6 +525,8 @@ void log_close(struct log_writer *log)
 		return;
 	if (log->fd >= 0)
 		log_tick(log, clock_mono_ns(), true);
+	if (log->fd >= 0 && log->error && buf_size(&log->pending))
+		last_words(log);
 	close_segment(log);
 	while (log->live) {
 		struct live *live = log->live;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -125,8 +127,12 @@ static void expect_read(const struct place *place, const char *want)
 		char *reason = strndup(entry.json, entry.size);
 		const char *text = strstr(reason, "\"reason\":\"");
 		const char *number = strstr(reason, "\"n\":");
+		const char *lost = strstr(reason, "\"entries_lost\":");
 
-		if (text)
+		if (text && lost)
+			snprintf(line + length, sizeof(line) - length, "{%.*s %d} ",
+				 (int)strcspn(text + 10, "\""), text + 10, atoi(lost + 15));
+		else if (text)
 			snprintf(line + length, sizeof(line) - length, "{%.*s} ",
 				 (int)strcspn(text + 10, "\""), text + 10);
 		else
@@ -248,6 +254,31 @@ static void a_writer_cuts_nothing_that_can_still_be_read(void **state)
 	expect_read(place, "0 1 {bad entry} 3 -1 {bad entry} {torn tail} -1 -1 ");
 }
 
+static void a_writer_whose_disk_refuses_to_the_end_says_what_is_lost(void **state)
+{
+	struct place *place = *state;
+	struct log_options options = { .dir_fd = place->dir_fd };
+	struct log_writer *log;
+	struct rlimit old, small;
+	char json[1000];
+
+	memset(json, ' ', sizeof(json));
+	json[0] = '{';
+	memcpy(json + 1, "\"n\":7", 5);
+	json[sizeof(json) - 1] = '}';
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	small = old;
+	small.rlim_cur = 4096;
+	assert_int_equal(log_open(&options, &log), 0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	for (int i = 0; i < 9; i++)
+		log_append(log, LOG_REQUEST, json, sizeof(json));
+	log_close(log);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	expect_read(place, "-1 7 7 7 {write error 6} -1 ");
+}
+
 static void an_answer_that_ends_too_early_is_an_error(void **state)
 {
 	struct place *place = *state;
@@ -289,6 +320,7 @@ int main(void)
 		PLAY(a_segment_that_was_emptied_is_a_gap),
 		PLAY(a_new_segment_is_waited_for_until_its_writer_has_locked_it),
 		PLAY(a_writer_cuts_nothing_that_can_still_be_read),
+		PLAY(a_writer_whose_disk_refuses_to_the_end_says_what_is_lost),
 		PLAY(an_answer_that_ends_too_early_is_an_error),
 	};
 
