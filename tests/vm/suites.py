@@ -1,18 +1,26 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """tools/run-tests --vm: the same runner, in a guest. Its results are counted here by name."""
+import ctypes
 import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 
 HERE = pathlib.Path(__file__).resolve().parent
 RESULTS = "/run/mcpfloor-vm/results"
 SLOWER = 4  # the guest's runner gives each program that much more time
+PR_SET_PDEATHSIG = 1
 RESULT = re.compile(r"(ok  |FAIL|skip) vm-")
 TOTALS = re.compile(r"\d+ passed, \d+ failed, \d+ skipped$")
 DIED = re.compile(r"tests/vm/run: (.*)")
 TOO_LONG = "had not ended"
+
+
+def die_with_us():
+    """In the child before exec: the guest does not outlive the runner."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
 class Guest:
@@ -41,7 +49,7 @@ class Guest:
 
     def run(self, argv):
         with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              errors="replace") as process:
+                              errors="replace", preexec_fn=die_with_us) as process:
             for line in process.stdout:
                 self.line(line.rstrip("\n"))
         self.status = process.returncode

@@ -23,6 +23,7 @@ MCPFLOOR = os.environ.get("MCPFLOOR", "build/mcpfloor")
 MCPFLOORD = os.environ.get("MCPFLOORD", "build/mcpfloord")
 BUILD = os.environ.get("MCPFLOOR_BUILD", "build")
 FULL = bool(os.environ.get("FULL"))
+PATIENCE = 4 if os.environ.get("MCPFLOOR_VM") else 1  # a guest emulates
 LOG_NAMES = {1: "segment", 2: "session-start", 3: "session-end", 4: "request", 5: "late",
              6: "background", 7: "gap"}
 LOG_HEAD = struct.Struct("<IIHHIQQ")
@@ -130,20 +131,20 @@ class Place:
         """Waits for the record with these fields."""
         if req_id is not None:
             fields["req_id"] = req_id
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * PATIENCE
         while True:
             for record in self.entries("request", tolerant):
                 if all(record.get(key) == value for key, value in fields.items()):
                     return record
             if time.monotonic() > end:
-                raise AssertionError(f"no record with {fields} after {seconds} s; there are "
+                raise AssertionError(f"no record with {fields} after {seconds * PATIENCE} s; there are "
                                      f"{[r.get('req_id') for r in self.records()]}")
             time.sleep(0.02)
 
     def cli(self, *args, check=True, **more):
         where = {"ps": ["--run-dir", self.run], "stats": ["--run-dir", self.run], "doctor": []}.get(
             args[0], ["--state", self.state, "--run-dir", self.run])
-        done = subprocess.run([MCPFLOOR, args[0], *where, *args[1:]], capture_output=True, timeout=60, **more)
+        done = subprocess.run([MCPFLOOR, args[0], *where, *args[1:]], capture_output=True, timeout=60 * PATIENCE, **more)
         if check and done.returncode:
             raise AssertionError(f"mcpfloor {args}: exit {done.returncode}, {done.stderr.decode()}")
         return done
@@ -196,12 +197,12 @@ class Session:
 
     def line(self, seconds=20):
         """The next line of the server, without the newline; AssertionError at EOF or time-out."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * PATIENCE
         while b"\n" not in self.buffer:
             left = end - time.monotonic()
             ready = left > 0 and select.select([self.process.stdout], [], [], left)[0]
             if not ready:
-                raise AssertionError(f"no line within {seconds} s, have {self.buffer[:200]!r}")
+                raise AssertionError(f"no line within {seconds * PATIENCE} s, have {self.buffer[:200]!r}")
             data = os.read(self.process.stdout.fileno(), 1 << 20)
             if not data:
                 raise AssertionError(f"EOF in place of a line, have {self.buffer[:200]!r}; "
@@ -212,12 +213,12 @@ class Session:
 
     def rest(self, seconds=20):
         """Everything until EOF."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * PATIENCE
         data = [self.buffer]
         while True:
             left = end - time.monotonic()
             if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
-                raise AssertionError(f"no EOF within {seconds} s, have {b''.join(data)[-200:]!r}")
+                raise AssertionError(f"no EOF within {seconds * PATIENCE} s, have {b''.join(data)[-200:]!r}")
             more = os.read(self.process.stdout.fileno(), 1 << 20)
             if not more:
                 self.buffer = b""
@@ -245,7 +246,7 @@ class Session:
         for index, message in enumerate(self.lines):
             if message.get("id") == req_id:
                 return self.lines.pop(index)
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * PATIENCE
         while True:
             message = json.loads(self.line(max(0.01, end - time.monotonic())))
             if message.get("id") == req_id:
@@ -263,19 +264,19 @@ class Session:
 
     def wait(self, seconds=20):
         try:
-            return self.process.wait(seconds)
+            return self.process.wait(seconds * PATIENCE)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"{self.command[0]} did not end within {seconds} s") from None
+            raise AssertionError(f"{self.command[0]} did not end within {seconds * PATIENCE} s") from None
 
 
 def wait_until(predicate, seconds=10, what="the condition"):
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * PATIENCE
     while True:
         value = predicate()
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError(f"waited {seconds} s in vain for {what}")
+            raise AssertionError(f"waited {seconds * PATIENCE} s in vain for {what}")
         time.sleep(0.02)
 
 
@@ -367,7 +368,7 @@ class Floor:
         return left
 
     def check(self, seconds=10):
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * PATIENCE
         while True:
             left = self.leftovers()
             if not left:

@@ -69,7 +69,8 @@ skip_all()
 # wait_for SECONDS COMMAND…: runs it every 20 ms until it succeeds; fails when the time is over
 wait_for()
 {
-	local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
+	local patience=${MCPFLOOR_VM:+4} # a guest emulates
+	local end=$((${EPOCHREALTIME/./} + $1 * ${patience:-1} * 1000000))
 
 	shift
 	until "$@" >/dev/null 2>&1; do
