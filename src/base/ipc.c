@@ -44,6 +44,7 @@ int ipc_send(int sock, const void *packet, size_t size, const struct ipc_fds *fd
 	return sent < 0 ? -errno : 0;
 }
 
+#define CONNECT_S 10
 #define SCM_FDS_MAX 253 /* net/core/scm.c: SCM_MAX_FD */
 
 /* Room for all that the kernel may bring: it closes what finds none, at once. */
@@ -130,6 +131,7 @@ static int unix_address(const char *path, struct sockaddr_un *ret_addr)
 
 int ipc_connect(const char *path, int type)
 {
+	static const struct timeval patience = { .tv_sec = CONNECT_S }, none;
 	_cleanup_fd_ int sock = -1;
 	struct sockaddr_un addr;
 	int err = unix_address(path, &addr);
@@ -139,8 +141,11 @@ int ipc_connect(const char *path, int type)
 	sock = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 	if (sock < 0)
 		return -errno;
+	/* else it waits for ever while a listener does not accept and its backlog is full */
+	setsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	if (connect(sock, (struct sockaddr *)&addr, sizeof(addr)) < 0)
-		return -errno;
+		return errno == EAGAIN ? -ETIMEDOUT : -errno;
+	setsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &none, sizeof(none));
 	return take_fd(&sock);
 }
 

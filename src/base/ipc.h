@@ -36,6 +36,7 @@ ssize_t ipc_recv(int sock, void *packet, size_t size, struct ipc_fds *ret_fds);
 ssize_t ipc_recv_dropping(int sock, void *packet, size_t size, void (*drop)(int fd, void *data),
 			  void *data, struct ipc_fds *ret_fds);
 
-/* Connects to, or listens on (mode as given, an old socket file is replaced), a path. */
+/* Connects to, or listens on (mode as given, an old socket file is replaced), a path. -ETIMEDOUT: the
+ * listener takes no connections. */
 int ipc_connect(const char *path, int type);
 int ipc_listen(const char *path, int type, mode_t mode);

@@ -275,6 +275,7 @@ int session_open(struct guard *guard, struct connection *owner, const struct pee
 		err = set_up(session, pidfd, ret_opened, ret_detail);
 	if (err) {
 		leave_cgroup(session);
+		guard->expected_id = 0; /* the name of a cgroup that may still be there */
 		return err;
 	}
 	link_in(guard, take_ptr(session));

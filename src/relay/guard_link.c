@@ -37,6 +37,8 @@ int guard_link_find(struct guard_link *link, const struct relay_options *options
 		link->control = sock;
 		return 0;
 	}
+	if (sock == -ETIMEDOUT)
+		return sock;
 	if (geteuid() != 0)
 		return -ENOTCONN;
 	return guard_start_private(&guard, &link->control);

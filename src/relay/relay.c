@@ -74,6 +74,8 @@ static int guard_failed(struct session *session, int err)
 	if (err == -ENOTCONN)
 		say(&session->say, "no guard is running: start the daemon as root (mcpfloord), or "
 				   "run this command as root");
+	else if (err == -ETIMEDOUT)
+		say(&session->say, "the daemon (mcpfloord) does not answer");
 	else
 		say(&session->say, "the guard could not be started: %s", strerror(-err));
 	return EXIT_OURS;

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -61,12 +63,34 @@ static void the_end_of_the_peer_is_told_and_raises_no_signal(void **state)
 	close(pair[1]);
 }
 
+static void a_listener_that_accepts_nothing_is_not_waited_for_for_ever(void **state)
+{
+	char dir[] = "/tmp/ipc-test-XXXXXX", path[64];
+	_cleanup_fd_ int listener = -1;
+	int queued[256], sock = 0;
+	size_t count = 0;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/s", dir);
+	listener = ipc_listen(path, SOCK_SEQPACKET, 0600);
+	assert_true(listener >= 0);
+	assert_int_equal(listen(listener, 1), 0);
+	while (count < ARRAY_LEN(queued) && (sock = ipc_connect(path, SOCK_SEQPACKET)) >= 0)
+		queued[count++] = sock;
+	assert_int_equal(sock, -ETIMEDOUT);
+	while (count)
+		close(queued[--count]);
+	unlink(path);
+	rmdir(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_packet_arrives_whole_with_its_descriptor),
 		cmocka_unit_test(a_packet_that_is_too_long_is_refused_not_cut),
 		cmocka_unit_test(the_end_of_the_peer_is_told_and_raises_no_signal),
+		cmocka_unit_test(a_listener_that_accepts_nothing_is_not_waited_for_for_ever),
 	};
 
 	return cmocka_run_group_tests_name("ipc", tests, NULL, NULL);

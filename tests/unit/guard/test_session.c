@@ -180,21 +180,27 @@ static void a_failed_open_is_undone_whole(void **state)
 	place_end(place, client);
 }
 
-static void an_engine_that_cannot_load_says_why(void **state)
+static void an_engine_that_cannot_load_says_why_and_its_sessions_id_is_used_up(void **state)
 {
 	struct place *place = *state;
+	uint64_t failed;
 	_cleanup_fd_ int client = place_client(place);
 	struct server server = server_start(NULL);
 	struct mf_c_open request = open_request(&server);
 	struct ipc_fds fds = { .fd = { server.pidfd, -1, -1, -1 }, .count = 1 };
 	struct mf_c_open_reply reply;
 
+	session_expect(&place->guard);
+	failed = place->guard.expected_id;
 	fake_engine.open_error = -ENOENT;
 	fake_engine.open_detail = MF_D_NO_BTF;
 	assert_int_equal(ipc_send(client, &request, sizeof(request), &fds), 0);
 	place_answer(place, client, &reply, sizeof(reply), NULL);
 	assert_int_equal(reply.head.detail, MF_D_NO_BTF);
+	fake_engine.open_error = 0;
+	assert_true(failed && place_open(place, client, &server).session != failed);
 	server_reap(&server);
+	place_end(place, client);
 }
 
 static void sigterm_reaches_every_process_of_the_session(void **state)
@@ -281,8 +287,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_vanished_owner_takes_its_session_along, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_failed_open_is_undone_whole, setup, teardown),
-		cmocka_unit_test_setup_teardown(an_engine_that_cannot_load_says_why, setup,
-						teardown),
+		cmocka_unit_test_setup_teardown(
+			an_engine_that_cannot_load_says_why_and_its_sessions_id_is_used_up, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(sigterm_reaches_every_process_of_the_session, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(two_sessions_of_one_name_are_two, setup, teardown),
