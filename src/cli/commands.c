@@ -275,9 +275,9 @@ const struct cli_command cli_commands[] = {
 		.see_also = "show",
 		.run = cli_requests,
 		.description =
-			"One line per request, oldest first, and lines marked (background) for "
-			"what "
-			"belongs to no request: start-up, and work that was left over. Records are "
+			"One line per request, oldest first, and where a session ends one line "
+			"marked (background) for what belongs to none of its requests: start-up, "
+			"and work that was left over. Records are "
 			"read from the state directory where that is readable, else asked of the "
 			"daemon, which tells a user of the own sessions only.\n"
 			"\n"

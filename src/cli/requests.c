@@ -1,19 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
+#include <string.h>
+
+#include "cli/background.h"
 #include "cli/brief.h"
 #include "cli/records.h"
-
-/* 1, 0, or -errno: it should be, and cannot be read. */
-static int is_listed(const struct log_entry *entry, const char *session)
-{
-	struct entry_facts facts;
-	int r;
-
-	if (entry->type != LOG_REQUEST && entry->type != LOG_BACKGROUND)
-		return 0;
-	r = entry_facts(entry->json, entry->size, &facts);
-	return r < 0 ? r : records_of_session(&facts, session);
-}
 
 static int print_entry(const struct log_entry *entry, bool json)
 {
@@ -42,57 +33,132 @@ static int print_header(void)
 	return r < 0 ? r : records_print(&out);
 }
 
+struct list {
+	const struct cli_args *args;
+	struct kept_list newest; /* where only those are wanted */
+	struct backgrounds backgrounds;
+	size_t listed, gaps;
+};
+
 /* Prints as it reads, or keeps the newest when only those are wanted. */
-static int list(struct records *records, const struct cli_args *args, struct kept_list *newest,
-		size_t *listed, size_t *gaps)
+static int put(struct list *list, const struct log_entry *entry)
+{
+	int r = 0;
+
+	if (list->listed == 0 && !list->args->json && !list->args->limit_given)
+		r = print_header();
+	list->listed++;
+	if (r >= 0)
+		r = list->args->limit_given ? kept_add(&list->newest, entry)
+					    : print_entry(entry, list->args->json);
+	return r;
+}
+
+/* The row of one session, or of all that are left. */
+static int put_background(struct list *list, const char *session)
+{
+	int r;
+
+	do {
+		struct log_entry entry = { .type = LOG_BACKGROUND };
+		_cleanup_buf_ struct buf row = { 0 };
+
+		r = backgrounds_take(&list->backgrounds, session, &row);
+		if (r <= 0)
+			return r;
+		entry.json = (const char *)buf_bytes(&row);
+		entry.size = buf_size(&row);
+		r = put(list, &entry);
+	} while (r >= 0 && !session);
+	return r;
+}
+
+/* A session goes on where another recorder took over. */
+static bool is_last_word(const struct log_entry *entry)
+{
+	static const char died[] = "\"end\":\"recorder-died\"";
+
+	return !memmem(entry->json, entry->size, died, sizeof(died) - 1);
+}
+
+static int take(struct list *list, const struct log_entry *entry)
+{
+	struct entry_facts facts;
+	int r;
+
+	list->gaps += entry->type == LOG_GAP;
+	if (entry->type != LOG_REQUEST && entry->type != LOG_BACKGROUND &&
+	    entry->type != LOG_SESSION_END)
+		return 0;
+	r = entry_facts(entry->json, entry->size, &facts);
+	if (r >= 0 && !records_of_session(&facts, list->args->session))
+		return 0;
+	if (r >= 0 && entry->type == LOG_BACKGROUND)
+		r = backgrounds_add(&list->backgrounds, &facts, entry);
+	else if (r >= 0 && entry->type == LOG_REQUEST)
+		r = put(list, entry);
+	else if (r >= 0 && is_last_word(entry))
+		r = put_background(list, facts.session);
+	if (r == -EBADMSG) { /* this one is no record; the next ones may be */
+		list->gaps++;
+		r = 0;
+	}
+	return r;
+}
+
+static int read_all(struct records *records, struct list *list)
 {
 	for (;;) {
 		struct log_entry entry;
 		int r = records_next(records, &entry);
 
-		if (r <= 0)
-			return r;
-		r = is_listed(&entry, args->session);
-		*gaps += entry.type == LOG_GAP || r < 0;
-		if (r <= 0)
-			continue;
-		if (*listed == 0 && !args->json && !args->limit_given)
-			r = print_header();
-		(*listed)++;
-		if (r >= 0)
-			r = args->limit_given ? kept_add(newest, &entry)
-					      : print_entry(&entry, args->json);
-		if (r == -EBADMSG) /* this one is no record; the next ones may be */
-			(*gaps)++;
-		else if (r < 0)
+		if (r == 0)
+			return put_background(list, NULL);
+		if (r > 0)
+			r = take(list, &entry);
+		if (r < 0)
 			return r;
 	}
+}
+
+static int print_newest(struct list *list)
+{
+	int r = 0;
+
+	if (list->newest.count && !list->args->json)
+		r = print_header();
+	for (size_t i = 0; r >= 0 && i < list->newest.count; i++) {
+		r = print_entry(&kept_at(&list->newest, i)->entry, list->args->json);
+		if (r == -EBADMSG) {
+			list->gaps++;
+			r = 0;
+		}
+	}
+	return r;
+}
+
+static void free_list(struct list *list)
+{
+	kept_free(&list->newest);
+	backgrounds_free(&list->backgrounds);
 }
 
 int cli_requests(const struct cli_command *command, const struct cli_args *args)
 {
 	_cleanup_records_ struct records records = { .log_fd = -1, .watch_fd = -1 };
-	_cleanup_kept_ struct kept_list newest = { .max = args->limit };
-	size_t listed = 0, gaps = 0;
+	_cleanup_(free_list) struct list list = { .args = args, .newest = { .max = args->limit } };
 	int r;
 
 	if (records_open(args, RECORDS_PAST, &records) < 0)
 		return CLI_NO_ACCESS;
-	r = list(&records, args, &newest, &listed, &gaps);
-	if (r >= 0 && newest.count && !args->json)
-		r = print_header();
-	for (size_t i = 0; r >= 0 && i < newest.count; i++) {
-		r = print_entry(&kept_at(&newest, i)->entry, args->json);
-		if (r == -EBADMSG) {
-			gaps++;
-			r = 0;
-		}
-	}
+	r = read_all(&records, &list);
+	if (r >= 0)
+		r = print_newest(&list);
 	if (r < 0)
 		return records_failed(&records, r);
-	records_say_gaps(gaps);
-	if (listed == 0 && !args->json)
+	records_say_gaps(list.gaps);
+	if (list.listed == 0 && !args->json)
 		cli_error("no records%s in %s", args->session ? " of this session" : "",
 			  records.where);
-	return listed ? CLI_OK : CLI_NOTHING;
+	return list.listed ? CLI_OK : CLI_NOTHING;
 }

@@ -62,6 +62,29 @@ static int note_other(struct search *search)
 	return buf_printf(&search->others, "%s ", search->uid);
 }
 
+/* A session has many entries for its background, between those of others: it is named once. */
+static void drop_other(struct search *search, const char *uid)
+{
+	char *others = (char *)buf_bytes(&search->others);
+	size_t length = strlen(uid) + 1;
+	char *at = others;
+
+	while (at && at < others + buf_size(&search->others)) {
+		char *next = memchr(at, ' ', buf_size(&search->others) - (size_t)(at - others));
+
+		if (!next)
+			return;
+		next++;
+		if ((size_t)(next - at) == length && !memcmp(at, uid, length - 1)) {
+			memmove(at, next, buf_size(&search->others) - (size_t)(next - others));
+			search->others.end -= length;
+			search->other_count--;
+			return;
+		}
+		at = next;
+	}
+}
+
 static bool fits_request(const struct search *search, const struct log_entry *entry,
 			 const struct entry_facts *facts)
 {
@@ -97,6 +120,8 @@ static int find(struct records *records, struct search *search)
 			continue;
 		if (!search->args->background || strcmp(facts.session, search->session) != 0)
 			r = note_other(search);
+		if (r >= 0 && search->args->background)
+			drop_other(search, facts.session);
 		if (r >= 0)
 			r = kept_add(&search->found, &entry);
 		if (r < 0)

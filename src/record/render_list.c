@@ -75,6 +75,8 @@ int render_list_row(struct buf *out, const struct render_style *style,
 	err = request_columns(out, tree, entry->type);
 	if (!err)
 		err = render_summary(out, tree);
+	if (!err && tree_number(tree, "entries") > 1)
+		err = buf_printf(out, " · %lld entries", tree_number(tree, "entries"));
 	if (!err && YAJL_IS_FALSE(complete))
 		err = buf_append_str(out, " · incomplete");
 	return err ? err : buf_append_str(out, "\n");
