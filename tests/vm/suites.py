@@ -57,7 +57,7 @@ class Guest:
     def complaint(self):
         """What is wrong with the guest as a whole, or None."""
         if self.status == 125 or self.words:
-            return "; ".join(self.words)
+            return "; ".join(self.words) or "no guest"
         counted = "{ok} passed, {FAIL} failed, {skip} skipped".format(**self.counts)
         if self.totals != counted:
             return f"it says {self.totals}, heard were {counted}"
