@@ -199,7 +199,13 @@ int records_failed(const struct records *records, int error)
 {
 	if (ferror(stdout)) /* the last word on that is the dispatcher's */
 		return CLI_NO_ACCESS;
-	cli_error("reading records from %s failed: %s", records->where, strerror(-error));
+	if (error == -ECONNRESET)
+		cli_error("the answer of %s is not whole: mcpfloord ended, or too many queries of "
+			  "yours "
+			  "are open",
+			  records->where);
+	else
+		cli_error("reading records from %s failed: %s", records->where, strerror(-error));
 	return CLI_NO_ACCESS;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/escape.h"
 #include "record/mask.h"
 
 static const char *const incomplete_names[] = {
@@ -93,11 +94,20 @@ static void write_blob(struct jsonout *json, const char *key, const struct blob 
 		json_kv_text(json, key, blob->bytes, blob->size);
 }
 
+static bool blob_is_text(const struct blob *blob)
+{
+	return utf8_valid(blob->bytes, blob->size);
+}
+
 static void write_session(struct jsonout *json, const struct session *session)
 {
 	const struct mf_r_session *info = &session->info;
+	bool outer = json->bytes;
 
 	json_key(json, "session");
+	json->bytes = !utf8_valid(info->name, strlen(info->name)) ||
+		      !blob_is_text(&session->server) || !blob_is_text(&session->server_version) ||
+		      !blob_is_text(&session->protocol);
 	json_open(json, '{');
 	json_kv_str(json, "id", session->id);
 	json_kv_str(json, "name", info->name);
@@ -106,6 +116,8 @@ static void write_session(struct jsonout *json, const struct session *session)
 	write_blob(json, "server", &session->server);
 	write_blob(json, "server_version", &session->server_version);
 	write_blob(json, "protocol", &session->protocol);
+	json_say_escaped(json);
+	json->bytes = outer;
 	json_close(json, '}');
 	if (info->tenant[0])
 		json_kv_str(json, "tenant", info->tenant);
@@ -135,6 +147,7 @@ static void write_incomplete(struct jsonout *json, const struct session *session
 
 static void finish(struct jsonout *json)
 {
+	json_say_escaped(json);
 	json_close(json, '}');
 	/* half an object is worse than none: the caller tells an empty buffer apart */
 	if (json->error)
@@ -233,9 +246,7 @@ static void write_app_log(struct jsonout *json, const struct request *request, b
 		json_hex(json, end->reply_sha256, sizeof(end->reply_sha256));
 		json_kv_u64(json, "reply_bytes", end->reply_total);
 	}
-	if (json->escaped)
-		json_kv_bool(json, "escaped", true);
-	json->escaped = false;
+	json_say_escaped(json);
 	json_close(json, '}');
 }
 
@@ -265,6 +276,10 @@ static void write_notes(struct jsonout *json, const struct request *request, boo
 	for (size_t i = 0; i < ARRAY_LEN(notes); i++)
 		if (flags & notes[i].bit)
 			json_str(json, notes[i].name);
+	if (request->text[0].size >= MF_ID_MAX)
+		json_str(json, "id_cut");
+	if (request->text[1].size >= MF_TOOL_MAX)
+		json_str(json, "tool_cut");
 	if (request->cancelled)
 		json_str(json, "cancel_requested");
 	if (masked)
@@ -417,12 +432,13 @@ void json_request(struct buf *out, struct session *session, struct request *requ
 	    request->begin.method == MF_M_UNREADABLE)
 		incomplete |= INC_ARGUMENTS_UNREAD;
 	begin(&json, out, "mcpfloor.record/1");
+	json.bytes = !blob_is_text(&request->text[1]) || !blob_is_text(&request->text[4]) ||
+		     !utf8_valid(session->info.tenant, strlen(session->info.tenant));
 	write_head(&json, session, request);
+	json.bytes = false;
 	write_arguments(&json, request, &masked, &as_text);
 	json_kv_str(&json, "end", end_name(request->end.end));
-	if (json.escaped)
-		json_kv_bool(&json, "escaped", true);
-	json.escaped = false;
+	json_say_escaped(&json);
 	write_app_log(&json, request, &masked);
 	json_summary(&json, session, &request->rows, &incomplete);
 	json_claims(&json, session, request);
@@ -430,6 +446,7 @@ void json_request(struct buf *out, struct session *session, struct request *requ
 		json_key(&json, "trace");
 		json_open(&json, '{');
 		write_blob(&json, "traceparent", &request->text[3]);
+		json_say_escaped(&json);
 		json_close(&json, '}');
 	}
 	write_notes(&json, request, masked, as_text);
@@ -558,6 +575,7 @@ static void write_leftovers(struct jsonout *json, const struct session *session,
 		json_kv_u64(json, "pid", left->pid);
 		json_kv_text(json, "comm", left->comm, strnlen(left->comm, sizeof(left->comm)));
 		json_kv_text(json, "exe", left->exe, strnlen(left->exe, sizeof(left->exe)));
+		json_say_escaped(json);
 		if (!(left->birth & 0xffff)) {
 			json_key(json, "born");
 			json_null(json);

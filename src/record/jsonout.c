@@ -229,3 +229,10 @@ void json_str(struct jsonout *json, const char *text)
 {
 	json_text(json, text, strlen(text));
 }
+
+void json_say_escaped(struct jsonout *json)
+{
+	if (json->escaped)
+		json_kv_bool(json, "escaped", true);
+	json->escaped = false;
+}

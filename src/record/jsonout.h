@@ -40,6 +40,9 @@ void json_pair(struct jsonout *json, uint64_t first, char separator, uint64_t se
 /* One JSON value as it is. */
 void json_raw(struct jsonout *json, const void *bytes, size_t size);
 
+/* In an object whose strings held bytes that are no UTF-8: says so, behind them. */
+void json_say_escaped(struct jsonout *json);
+
 /* The inside of a JSON string, for UTF-8 that may hold what is already escaped (`raw_json`). */
 int json_escape(struct buf *out, const void *bytes, size_t size, bool raw_json);
 

@@ -324,5 +324,6 @@ void json_claims(struct jsonout *json, const struct session *session, const stru
 		write_contradiction(json, &claims[i], &request->rows, true);
 	}
 	json_close(json, ']');
+	json_say_escaped(json);
 	json_close(json, '}');
 }

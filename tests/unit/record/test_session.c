@@ -521,6 +521,41 @@ static void bytes_that_are_no_text_are_escaped_and_said_so(void **state)
 	assert_true(YAJL_IS_STRING(at(last(scene, LOG_REQUEST), "arguments")));
 }
 
+static void each_object_says_itself_that_it_holds_such_bytes(void **state)
+{
+	struct scene *scene = *state;
+	yajl_val record;
+
+	strcpy(scene->session->info.name, "n\xff\\");
+	begin(scene, 1, MF_STAMP(1, 1), "1", "a\\b", "{}");
+	end(scene, 1, MF_STAMP(2, 0));
+	session_close_first(scene->session);
+	record = last(scene, LOG_REQUEST);
+	expect(at(record, "session"), "name", "n\\xff\\\\");
+	assert_true(YAJL_IS_TRUE(at(at(record, "session"), "escaped")));
+	expect(record, "tool", "a\\b");
+	assert_null(at(record, "escaped"));
+	strcpy(scene->session->info.cwd, "/\xff");
+	session_finish(scene->session, NULL, "exit", STORY_MONO);
+	assert_true(YAJL_IS_TRUE(at(at(last(scene, LOG_SESSION_END), "session"), "escaped")));
+}
+
+static void a_name_that_may_be_cut_is_said_to_be(void **state)
+{
+	struct scene *scene = *state;
+	char tool[MF_TOOL_MAX + 1];
+	yajl_val notes;
+
+	memset(tool, 't', MF_TOOL_MAX);
+	tool[MF_TOOL_MAX] = '\0';
+	begin(scene, 1, MF_STAMP(1, 1), "1", tool, "{}");
+	end(scene, 1, MF_STAMP(2, 0));
+	session_close_first(scene->session);
+	notes = at(last(scene, LOG_REQUEST), "notes");
+	assert_string_equal(YAJL_GET_STRING(item(notes, 0)), "tool_cut");
+	assert_int_equal(notes->u.array.len, 1);
+}
+
 static void a_broken_journal_makes_everything_after_it_incomplete(void **state)
 {
 	struct scene *scene = *state;
@@ -641,6 +676,8 @@ int main(void)
 		SCENE(claims_are_held_against_what_happened),
 		SCENE(ids_are_kept_as_written),
 		SCENE(bytes_that_are_no_text_are_escaped_and_said_so),
+		SCENE(each_object_says_itself_that_it_holds_such_bytes),
+		SCENE(a_name_that_may_be_cut_is_said_to_be),
 		SCENE(a_broken_journal_makes_everything_after_it_incomplete),
 		SCENE(dead_processes_are_forgotten_when_no_record_names_them),
 		SCENE(what_comes_after_a_process_is_gone_does_not_keep_it),
