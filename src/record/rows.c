@@ -21,7 +21,8 @@ static void *keep(struct rows *rows, size_t size)
 	void *room;
 
 	size = (size + 7) & ~(size_t)7;
-	if (rows->bytes + size > ROWS_BYTES_MAX)
+	if (rows->bytes + size > ROWS_BYTES_MAX ||
+	    (rows->shared && *rows->shared + size + sizeof(struct row) > ROWS_SHARED_MAX))
 		return NULL;
 	if (!chunk || chunk->size - chunk->used < size) {
 		/* the first chunk is small: most records are */
@@ -38,6 +39,10 @@ static void *keep(struct rows *rows, size_t size)
 	room = chunk->bytes + chunk->used;
 	chunk->used += size;
 	rows->bytes += size;
+	if (rows->shared) {
+		*rows->shared += size + sizeof(struct row);
+		rows->share += size + sizeof(struct row);
+	}
 	return room;
 }
 
@@ -270,7 +275,9 @@ void rows_free(struct rows *rows, struct process_table *table)
 	free(rows->labels);
 	free(rows->processes);
 	free(rows->process_index);
-	*rows = (struct rows){ 0 };
+	if (rows->shared)
+		*rows->shared -= rows->share;
+	*rows = (struct rows){ .shared = rows->shared };
 }
 
 const char *row_text(const struct row *row, size_t *ret_first, size_t *ret_second)

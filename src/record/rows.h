@@ -3,7 +3,8 @@
 
 /*
  * The rows of a record: events with their label, equal ones folded into the first with a count.
- * Bounded in rows, bytes and processes; beyond a bound events are only counted.
+ * Bounded in rows, bytes and processes, and in the bytes of all open records of a session, each of
+ * which may hold every event; beyond a bound events are only counted.
  */
 
 #include <stdbool.h>
@@ -16,6 +17,7 @@
 
 #define ROWS_MAX 10000
 #define ROWS_BYTES_MAX (16U << 20) /* bodies and strings of one record */
+#define ROWS_SHARED_MAX (64U << 20) /* of all open records of a session */
 #define ROWS_PROCESSES_MAX 10000
 
 struct row_label {
@@ -52,6 +54,8 @@ struct rows {
 	uint32_t process_index_capacity;
 	struct rows_chunk *chunks;
 	size_t bytes;
+	size_t *shared; /* what all that share a bound hold together; NULL: none is shared */
+	size_t share; /* of it */
 	uint64_t events; /* everything added */
 	uint64_t folded; /* of them, counted into an equal row */
 	uint64_t capped; /* of them, only counted */

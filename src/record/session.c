@@ -120,6 +120,8 @@ int session_new(const struct session_setup *setup, struct session **ret_session)
 	session->scratch = setup->scratch;
 	session->emit = setup->emit;
 	session->emit_data = setup->emit_data;
+	session->background.rows.shared = &session->rows_bytes;
+	session->late.rows.shared = &session->rows_bytes;
 	session->buckets_count = 16;
 	session->buckets = calloc(session->buckets_count, sizeof(struct request *));
 	if (!session->buckets) {
@@ -266,6 +268,7 @@ static int journal_begin(struct session *session, const struct journal_view *ent
 	if (!request)
 		return -ENOMEM;
 	request->ordinal = ordinal;
+	request->rows.shared = &session->rows_bytes;
 	request->begin_ns = entry->head->t_ns;
 	request->begin_epoch = resume ? 0 : MF_STAMP_EPOCH(stamp); /* at the latest */
 	request->incomplete = session->incomplete | (resume ? INC_RESTARTED : 0);

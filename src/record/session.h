@@ -119,6 +119,7 @@ struct session {
 	uint32_t incomplete; /* holds for every record from now on */
 	uint64_t requests_begun, requests_closed, requests_incomplete, events;
 	struct batch background, late;
+	size_t rows_bytes; /* of all rows */
 	struct {
 		bool valid;
 		uint64_t birth, lo, hi;

@@ -228,6 +228,35 @@ static void rows_beyond_the_bound_are_counted_and_the_record_says_so(void **stat
 	expect(item(at(record, "incomplete"), 0), NULL, "more rows than are kept");
 }
 
+static void records_that_share_their_events_share_a_bound(void **state)
+{
+	struct scene *scene = *state;
+	uint64_t rows = 0;
+	char path[4000] = "/";
+
+	memset(path + 1, 'x', sizeof(path) - 2);
+	for (unsigned i = 1; i <= 8; i++)
+		begin(scene, i, MF_STAMP(i, i), "1", "t", "{}");
+	for (unsigned i = 0; i < 3000; i++) {
+		snprintf(path + 3990, 9, "%08u", i);
+		story_open(&scene->event, MF_STAMP(8, 8), path, O_RDONLY);
+		happen(scene);
+	}
+	assert_in_range(scene->session->rows_bytes, ROWS_SHARED_MAX - 8 * 8192, ROWS_SHARED_MAX);
+	for (const struct request *request = scene->session->oldest; request;
+	     request = request->newer) {
+		assert_int_equal(request->rows.count + request->rows.capped, 3000);
+		rows += request->rows.count;
+	}
+	assert_in_range(rows, 1, ROWS_SHARED_MAX / 4000);
+	for (unsigned i = 1; i <= 8; i++) {
+		end(scene, i, MF_STAMP(8 + i, 8 - i));
+		session_close_first(scene->session);
+	}
+	assert_true(YAJL_IS_FALSE(at(last(scene, LOG_REQUEST), "complete")));
+	assert_int_equal(scene->session->rows_bytes, 0);
+}
+
 static void an_event_of_an_epoch_that_is_not_told_waits(void **state)
 {
 	struct scene *scene = *state;
@@ -662,6 +691,7 @@ int main(void)
 		SCENE(a_record_says_who_asked_what_was_claimed_and_what_happened),
 		SCENE(equal_events_are_folded_with_count_and_last_time),
 		SCENE(rows_beyond_the_bound_are_counted_and_the_record_says_so),
+		SCENE(records_that_share_their_events_share_a_bound),
 		SCENE(an_event_of_an_epoch_that_is_not_told_waits),
 		SCENE(an_event_that_stays_untold_makes_records_incomplete),
 		SCENE(losses_of_the_kernel_side_make_open_records_incomplete),
