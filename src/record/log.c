@@ -10,18 +10,13 @@
 
 #include "base/clock.h"
 #include "record/jsonout.h"
+#include "record/log_live.h"
 #include "record/reader.h"
 #include "record/recover.h"
 
 #define BATCH_BYTES (256U << 10)
 #define DIRECT_BYTES (64U << 10) /* entries larger than this are not copied */
 #define RETRY_NS (100 * NS_PER_MS)
-#define CLOSING_BYTES 96
-
-struct live {
-	struct live *next;
-	struct entry_facts facts;
-};
 
 struct log_writer {
 	int dir_fd;
@@ -39,68 +34,9 @@ struct log_writer {
 	uint64_t lost; /* entries, since it failed */
 	const char *damage; /* what others did to `damaged`, not said yet */
 	char damaged[LOG_NAME_MAX];
-	struct live *live; /* sessions without an end yet */
+	struct log_live *live; /* sessions without an end yet */
 	struct log_counts counts;
 };
-
-bool log_is_segment(const char *name, uint64_t *ret_start_ns)
-{
-	size_t digits = strspn(name, "0123456789");
-	size_t pid;
-
-	if (digits != 20 || name[20] != '-')
-		return false;
-	pid = strspn(name + 21, "0123456789");
-	if (!pid || pid > 10 || strcmp(name + 21 + pid, ".mfl"))
-		return false;
-	*ret_start_ns = strtoull(name, NULL, 10);
-	return true;
-}
-
-static size_t closing_payload(char payload[CLOSING_BYTES + 1])
-{
-	return (size_t)snprintf(payload, CLOSING_BYTES + 1, "%-*s", CLOSING_BYTES - 1,
-				"{\"schema\":\"mcpfloor.segment/1\",\"state\":\"closed\"") +
-	       (size_t)snprintf(payload + CLOSING_BYTES - 1, 2, "}");
-}
-
-int log_is_closed(int fd)
-{
-	uint8_t tail[LOG_HEAD_BYTES + CLOSING_BYTES];
-	char payload[CLOSING_BYTES + 1];
-	struct log_head head;
-	struct stat st;
-	ssize_t got;
-
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (st.st_size < (off_t)sizeof(tail))
-		return 0;
-	got = pread(fd, tail, sizeof(tail), st.st_size - (off_t)sizeof(tail));
-	if (got < 0)
-		return -errno;
-	closing_payload(payload);
-	return got == (ssize_t)sizeof(tail) && log_head_decode(tail, sizeof(tail), &head) == 1 &&
-	       head.type == LOG_SEGMENT && head.length == CLOSING_BYTES &&
-	       !memcmp(tail + LOG_HEAD_BYTES, payload, CLOSING_BYTES) &&
-	       log_crc_ok(&head, tail, tail + LOG_HEAD_BYTES);
-}
-
-int log_write_closing(int fd, uint64_t offset, uint64_t seq)
-{
-	uint8_t frame[LOG_HEAD_BYTES + CLOSING_BYTES + 1];
-	struct log_head head = {
-		.length = CLOSING_BYTES, .type = LOG_SEGMENT, .seq = seq, .time_ns = clock_real_ns()
-	};
-	ssize_t put;
-
-	closing_payload((char *)frame + LOG_HEAD_BYTES);
-	log_head_encode(&head, frame + LOG_HEAD_BYTES, frame);
-	put = pwrite(fd, frame, sizeof(frame) - 1, (off_t)offset);
-	if (put < 0)
-		return -errno;
-	return put == (ssize_t)sizeof(frame) - 1 ? 0 : -EIO;
-}
 
 static struct buf take_buf(struct buf *buf)
 {
@@ -220,20 +156,6 @@ static void put_frame(struct log_writer *log, enum log_type type, const void *pa
 		write_pending(log);
 }
 
-static void write_live(struct jsonout *json, const struct log_writer *log)
-{
-	json_key(json, "sessions");
-	json_open(json, '[');
-	for (const struct live *live = log->live; live; live = live->next) {
-		json_open(json, '{');
-		json_kv_str(json, "id", live->facts.session);
-		json_kv_str(json, "name", live->facts.name);
-		json_kv_u64(json, "uid", live->facts.user);
-		json_close(json, '}');
-	}
-	json_close(json, ']');
-}
-
 /* Makes the next segment and puts its first entry. */
 static int begin_segment(struct log_writer *log)
 {
@@ -259,38 +181,12 @@ static int begin_segment(struct log_writer *log)
 	json_kv_str(&json, "state", "open");
 	json_kv_str(&json, "release", MCPFLOOR_VERSION);
 	json_kv_u64(&json, "pid", (uint64_t)getpid());
-	write_live(&json, log);
+	log_live_write(&json, log->live);
 	json_close(&json, '}');
 	if (json.error)
 		return json.error;
 	put_frame(log, LOG_SEGMENT, buf_bytes(&text), buf_size(&text));
 	return 0;
-}
-
-static void track_session(struct log_writer *log, enum log_type type, const void *payload,
-			  size_t size)
-{
-	struct live **at = &log->live;
-	struct entry_facts facts;
-
-	if (entry_facts(payload, size, &facts) < 0)
-		return;
-	while (*at && strcmp((*at)->facts.session, facts.session))
-		at = &(*at)->next;
-	if (type == LOG_SESSION_START && !*at) {
-		struct live *live = calloc(1, sizeof(*live));
-
-		if (!live)
-			return; /* its end would be missing only if we died as well */
-		live->facts = facts;
-		live->next = log->live;
-		log->live = live;
-	} else if (type == LOG_SESSION_END && *at) {
-		struct live *live = *at;
-
-		*at = live->next;
-		free(live);
-	}
 }
 
 static void close_segment(struct log_writer *log)
@@ -319,7 +215,7 @@ static void rotate(struct log_writer *log)
 void log_append(struct log_writer *log, enum log_type type, const void *payload, size_t size)
 {
 	if (type == LOG_SESSION_START || type == LOG_SESSION_END)
-		track_session(log, type, payload, size);
+		log_live_note(&log->live, type, payload, size);
 	if (size > LOG_PAYLOAD_MAX || !size) {
 		log->lost++;
 		log->counts.entries_lost++;
@@ -528,12 +424,7 @@ void log_close(struct log_writer *log)
 	if (log->fd >= 0 && log->error && buf_size(&log->pending))
 		last_words(log);
 	close_segment(log);
-	while (log->live) {
-		struct live *live = log->live;
-
-		log->live = live->next;
-		free(live);
-	}
+	log_live_free(&log->live);
 	buf_free(&log->pending);
 	free(log);
 }
