@@ -99,7 +99,7 @@ static bool blob_is_text(const struct blob *blob)
 	return utf8_valid(blob->bytes, blob->size);
 }
 
-static void write_session(struct jsonout *json, const struct session *session)
+void json_session(struct jsonout *json, const struct session *session)
 {
 	const struct mf_r_session *info = &session->info;
 	bool outer = json->bytes;
@@ -123,8 +123,7 @@ static void write_session(struct jsonout *json, const struct session *session)
 		json_kv_str(json, "tenant", info->tenant);
 }
 
-static void write_incomplete(struct jsonout *json, const struct session *session,
-			     uint32_t incomplete)
+void json_incomplete(struct jsonout *json, const struct session *session, uint32_t incomplete)
 {
 	uint32_t missing = ~session->info.coverage;
 
@@ -145,7 +144,7 @@ static void write_incomplete(struct jsonout *json, const struct session *session
 	json_close(json, ']');
 }
 
-static void finish(struct jsonout *json)
+void json_finish(struct jsonout *json)
 {
 	json_say_escaped(json);
 	json_close(json, '}');
@@ -154,7 +153,7 @@ static void finish(struct jsonout *json)
 		buf_reset(json->buf, 0);
 }
 
-static void begin(struct jsonout *json, struct buf *out, const char *schema)
+void json_begin(struct jsonout *json, struct buf *out, const char *schema)
 {
 	*json = (struct jsonout){ .buf = out };
 	json_open(json, '{');
@@ -289,99 +288,6 @@ static void write_notes(struct jsonout *json, const struct request *request, boo
 	json_close(json, ']');
 }
 
-/* Parents that are still known, so that the processes of a record form a tree. */
-static void add_parents(const struct session *session, struct rows *rows)
-{
-	for (uint32_t i = 0; i < rows->processes_count; i++) {
-		const struct process *process = rows->processes[i];
-		struct process *parent;
-
-		if (!process->parent_start_ns)
-			continue;
-		parent = process_find(&session->processes, process->parent_start_ns, process->ppid);
-		if (parent)
-			rows_add_process(rows, parent);
-	}
-}
-
-static int by_start(const void *a, const void *b)
-{
-	const struct process *x = *(struct process *const *)a, *y = *(struct process *const *)b;
-
-	if (x->start_ns != y->start_ns)
-		return x->start_ns < y->start_ns ? -1 : 1;
-	return x->pid < y->pid ? -1 : x->pid > y->pid;
-}
-
-static void write_processes(struct jsonout *json, const struct session *session,
-			    const struct rows *rows)
-{
-	size_t count = rows->processes_count;
-	_cleanup_free_ struct process **sorted = calloc(count + 1, sizeof(*sorted));
-
-	if (!sorted) {
-		json->error = -ENOMEM;
-		return;
-	}
-	if (count)
-		memcpy(sorted, rows->processes, count * sizeof(*sorted));
-	qsort(sorted, count, sizeof(*sorted), by_start);
-	json_key(json, "pid_lineage");
-	json_open(json, '[');
-	for (size_t i = 0; i < count; i++)
-		json_u64(json, sorted[i]->pid);
-	json_close(json, ']');
-	json_key(json, "processes");
-	json_open(json, '[');
-	for (size_t i = 0; i < count; i++)
-		json_process(json, session, sorted[i]);
-	json_close(json, ']');
-	if (rows->processes_capped)
-		json_kv_u64(json, "processes_more", rows->processes_capped);
-}
-
-static int by_time(const void *a, const void *b)
-{
-	const struct row *x = *(const struct row *const *)a, *y = *(const struct row *const *)b;
-
-	if (x->t_ns != y->t_ns)
-		return x->t_ns < y->t_ns ? -1 : 1;
-	return x < y ? -1 : x > y;
-}
-
-static const struct row **sort_rows(const struct rows *rows)
-{
-	const struct row **sorted = calloc(rows->count + 1, sizeof(*sorted));
-	bool ordered = true;
-
-	if (!sorted)
-		return NULL;
-	for (uint32_t i = 0; i < rows->count; i++) {
-		sorted[i] = &rows->row[i];
-		ordered &= !i || sorted[i]->t_ns >= sorted[i - 1]->t_ns;
-	}
-	if (!ordered)
-		qsort(sorted, rows->count, sizeof(*sorted), by_time);
-	return sorted;
-}
-
-static void write_rows(struct jsonout *json, const struct row_place *place, const struct rows *rows)
-{
-	_cleanup_free_ const struct row **sorted = sort_rows(rows);
-
-	if (!sorted) {
-		json->error = -ENOMEM;
-		return;
-	}
-	json_key(json, "events");
-	json_open(json, '[');
-	for (uint32_t i = 0; i < rows->count; i++)
-		json_row(json, place, sorted[i]);
-	json_close(json, ']');
-	if (rows->capped)
-		json_kv_u64(json, "events_more", rows->capped);
-}
-
 static void write_head(struct jsonout *json, const struct session *session,
 		       const struct request *request)
 {
@@ -389,7 +295,7 @@ static void write_head(struct jsonout *json, const struct session *session,
 
 	json_key(json, "uid");
 	json_uid(json, session, request->ordinal);
-	write_session(json, session);
+	json_session(json, session);
 	write_id(json, request);
 	/* a method that mcpfloor does not know is told as it was written */
 	if (request->text[4].size)
@@ -431,7 +337,7 @@ void json_request(struct buf *out, struct session *session, struct request *requ
 	if ((request->begin.flags & MF_JF_ARGS_UNREAD) || request->begin.method == MF_M_OVERLONG ||
 	    request->begin.method == MF_M_UNREADABLE)
 		incomplete |= INC_ARGUMENTS_UNREAD;
-	begin(&json, out, "mcpfloor.record/1");
+	json_begin(&json, out, "mcpfloor.record/1");
 	json.bytes = !blob_is_text(&request->text[1]) || !blob_is_text(&request->text[4]) ||
 		     !utf8_valid(session->info.tenant, strlen(session->info.tenant));
 	write_head(&json, session, request);
@@ -450,12 +356,12 @@ void json_request(struct buf *out, struct session *session, struct request *requ
 		json_close(&json, '}');
 	}
 	write_notes(&json, request, masked, as_text);
-	add_parents(session, &request->rows);
-	write_processes(&json, session, &request->rows);
-	write_rows(&json, &place, &request->rows);
-	write_incomplete(&json, session, incomplete);
+	json_add_parents(session, &request->rows);
+	json_processes(&json, session, &request->rows);
+	json_rows(&json, &place, &request->rows);
+	json_incomplete(&json, session, incomplete);
 	json_lost(&json, lost);
-	finish(&json);
+	json_finish(&json);
 	*ret_complete = !incomplete;
 }
 
@@ -495,8 +401,8 @@ void json_batch(struct buf *out, const struct session *session, const struct bat
 	place.base_ns = first;
 	if (session_lost(session, batch->lost, lost))
 		incomplete |= INC_EVENTS_LOST;
-	begin(&json, out, type == LOG_LATE ? "mcpfloor.late/1" : "mcpfloor.background/1");
-	write_session(&json, session);
+	json_begin(&json, out, type == LOG_LATE ? "mcpfloor.late/1" : "mcpfloor.background/1");
+	json_session(&json, session);
 	json_kv_str(&json, "engine", json_engine(session->info.engine));
 	json_key(&json, "started");
 	json_time(&json, session_real_ns(session, first));
@@ -505,143 +411,9 @@ void json_batch(struct buf *out, const struct session *session, const struct bat
 	if (type == LOG_LATE)
 		write_uids(&json, session, rows);
 	json_summary(&json, session, rows, &incomplete);
-	write_processes(&json, session, rows);
-	write_rows(&json, &place, rows);
-	write_incomplete(&json, session, incomplete);
+	json_processes(&json, session, rows);
+	json_rows(&json, &place, rows);
+	json_incomplete(&json, session, incomplete);
 	json_lost(&json, lost);
-	finish(&json);
-}
-
-void json_session_start(struct buf *out, const struct session *session)
-{
-	const struct mf_r_session *info = &session->info;
-	struct jsonout json;
-
-	begin(&json, out, "mcpfloor.session-start/1");
-	write_session(&json, session);
-	json_kv_u64(&json, "relay_pid", info->relay_pid);
-	json_kv_str(&json, "engine", json_engine(info->engine));
-	json_coverage(&json, info->coverage);
-	json_kv_str(&json, "mode", "observe");
-	if (info->cwd[0])
-		json_kv_str(&json, "cwd", info->cwd);
-	json_key(&json, "started");
-	json_time(&json, info->started_ns);
-	if (info->mounts_unmarked)
-		json_kv_u64(&json, "mounts_unmarked", info->mounts_unmarked);
-	finish(&json);
-}
-
-static void write_counters(struct jsonout *json, const struct mf_j_counters *counters)
-{
-	const struct {
-		const char *name;
-		uint64_t value;
-	} named[] = { { "lines_in", counters->lines_in },
-		      { "lines_out", counters->lines_out },
-		      { "bytes_in", counters->bytes_in },
-		      { "bytes_out", counters->bytes_out },
-		      { "not_protocol_in", counters->not_protocol_in },
-		      { "not_protocol_out", counters->not_protocol_out },
-		      { "overlong_in", counters->overlong_in },
-		      { "overlong_out", counters->overlong_out },
-		      { "unmatched", counters->unmatched },
-		      { "journal_lost", counters->journal_lost },
-		      { "messages_dropped", counters->messages_dropped } };
-
-	json_key(json, "relay");
-	json_open(json, '{');
-	for (size_t i = 0; i < ARRAY_LEN(named); i++)
-		json_kv_u64(json, named[i].name, named[i].value);
-	json_close(json, '}');
-}
-
-static void write_leftovers(struct jsonout *json, const struct session *session,
-			    const struct mf_r_gone *gone)
-{
-	json_kv_u64(json, "killed", gone->killed);
-	json_kv_u64(json, "survived", gone->survived);
-	json_key(json, "leftovers");
-	json_open(json, '[');
-	for (size_t i = 0; i < MF_LEFTOVERS_MAX && i < gone->killed + gone->survived; i++) {
-		const struct mf_leftover *left = &gone->leftovers[i];
-		const struct birth *birth = session->history.births;
-
-		if (!left->pid)
-			break;
-		while (birth && birth->epoch != left->birth >> 16)
-			birth = birth->next;
-		json_open(json, '{');
-		json_kv_u64(json, "pid", left->pid);
-		json_kv_text(json, "comm", left->comm, strnlen(left->comm, sizeof(left->comm)));
-		json_kv_text(json, "exe", left->exe, strnlen(left->exe, sizeof(left->exe)));
-		json_say_escaped(json);
-		if (!(left->birth & 0xffff)) {
-			json_key(json, "born");
-			json_null(json);
-		} else if (birth && birth->count) {
-			json_key(json, "born");
-			json_uid(json, session, birth->names[0]);
-		}
-		json_close(json, '}');
-	}
-	json_close(json, ']');
-}
-
-static void write_exit_status(struct jsonout *json, const struct mf_j_exit *exit)
-{
-	uint32_t status = exit->status;
-
-	json_key(json, "exit");
-	json_open(json, '{');
-	if (status & 0x7f)
-		json_kv_u64(json, "signal", status & 0x7f);
-	else
-		json_kv_u64(json, "code", (status >> 8) & 0xff);
-	if (exit->flags & MF_EXIT_TERM_SENT)
-		json_kv_bool(json, "term_sent", true);
-	if (exit->flags & MF_EXIT_KILL_SENT)
-		json_kv_bool(json, "kill_sent", true);
-	json_close(json, '}');
-}
-
-void json_session_end(struct buf *out, const struct session *session, const struct mf_r_gone *gone,
-		      const char *end, uint64_t t_ns)
-{
-	static const uint64_t none[MF_LOSS_MAX];
-	uint64_t lost[MF_LOSS_MAX];
-	struct jsonout json;
-	uint32_t incomplete = session->incomplete;
-
-	if (session_lost(session, none, lost))
-		incomplete |= INC_EVENTS_LOST;
-	begin(&json, out, "mcpfloor.session-end/1");
-	write_session(&json, session);
-	json_key(&json, "started");
-	json_time(&json, session->info.started_ns);
-	json_key(&json, "ended");
-	json_time(&json, session_real_ns(session, t_ns));
-	json_kv_str(&json, "end", end);
-	if (session->exited)
-		write_exit_status(&json, &session->exit);
-	json_kv_u64(&json, "requests", session->requests_begun);
-	json_kv_u64(&json, "requests_incomplete", session->requests_incomplete);
-	json_kv_u64(&json, "events", session->events);
-	if (session->counters_known)
-		write_counters(&json, &session->counters);
-	if (gone)
-		write_leftovers(&json, session, gone);
-	write_incomplete(&json, session, incomplete);
-	json_lost(&json, lost);
-	finish(&json);
-}
-
-void json_session_gap(struct buf *out, const struct session *session, const char *reason)
-{
-	struct jsonout json;
-
-	begin(&json, out, "mcpfloor.gap/1");
-	write_session(&json, session);
-	json_kv_str(&json, "reason", reason);
-	finish(&json);
+	json_finish(&json);
 }

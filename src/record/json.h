@@ -35,6 +35,19 @@ void json_lost(struct jsonout *json, const uint64_t lost[MF_LOSS_MAX]);
 void json_coverage(struct jsonout *json, uint32_t coverage);
 const char *json_engine(uint32_t engine);
 
+/* An entry's object, from its schema to its end. */
+void json_begin(struct jsonout *json, struct buf *out, const char *schema);
+void json_finish(struct jsonout *json);
+/* `session` and `tenant`. */
+void json_session(struct jsonout *json, const struct session *session);
+/* `complete` and `incomplete`. */
+void json_incomplete(struct jsonout *json, const struct session *session, uint32_t incomplete);
+/* Parents that are still known, so that the processes of a record form a tree. */
+void json_add_parents(const struct session *session, struct rows *rows);
+/* `pid_lineage` and `processes`; `events`. */
+void json_processes(struct jsonout *json, const struct session *session, const struct rows *rows);
+void json_rows(struct jsonout *json, const struct row_place *place, const struct rows *rows);
+
 /* `summary` and `claims`; *incomplete gets what the rows alone tell. */
 void json_summary(struct jsonout *json, const struct session *session, const struct rows *rows,
 		  uint32_t *incomplete);
