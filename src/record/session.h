@@ -82,6 +82,8 @@ struct request {
 	uint64_t asked_ns; /* the caller's */
 };
 
+#define BATCH_ROWS 1000
+
 /* events that go into no open record, gathered to one entry */
 struct batch {
 	struct rows rows;
@@ -177,7 +179,9 @@ uint64_t session_real_ns(const struct session *session, uint64_t mono_ns);
 uint64_t session_lost(const struct session *session, const uint64_t *before,
 		      uint64_t ret_lost[MF_LOSS_MAX]);
 
-/* Every record that is open, and every later one, lacks something: enum incomplete. */
+/* Every record that is open lacks something: enum incomplete. */
+void session_taint_open(struct session *session, uint32_t incomplete);
+/* And every later one. */
 void session_taint(struct session *session, uint32_t incomplete);
 
 /*
