@@ -29,7 +29,7 @@ struct background {
 	char *started;
 	size_t entries;
 	long long sum[ARRAY_LEN(sums)];
-	struct strings hosts, incomplete;
+	struct strings hosts, listens, incomplete;
 };
 
 static void free_strings(struct strings *strings)
@@ -43,6 +43,7 @@ static void free_background(struct background *row)
 	if (row->last)
 		yajl_tree_free(row->last);
 	free_strings(&row->hosts);
+	free_strings(&row->listens);
 	free_strings(&row->incomplete);
 	free(row->started);
 	free(row);
@@ -125,6 +126,8 @@ int backgrounds_add(struct backgrounds *list, const struct entry_facts *facts,
 		row->sum[i] += tree_number(summary, sums[i]);
 	err = add_strings(&row->hosts, tree_get(summary, "hosts"));
 	if (err >= 0)
+		err = add_strings(&row->listens, tree_get(summary, "listens"));
+	if (err >= 0)
 		err = add_strings(&row->incomplete, tree_get(tree, "incomplete"));
 	if (err >= 0 && YAJL_IS_FALSE(tree_get(tree, "complete")) && !row->incomplete.count)
 		err = add_string(&row->incomplete, "not said why");
@@ -174,6 +177,8 @@ static void write_summary(struct jsonout *json, const struct background *row)
 	write_strings(json, "hosts", &row->hosts);
 	if (row->hosts.more)
 		json_kv_bool(json, "hosts_more", true);
+	if (row->listens.count)
+		write_strings(json, "listens", &row->listens);
 	json_close(json, '}');
 }
 

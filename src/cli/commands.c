@@ -314,8 +314,10 @@ const struct cli_command cli_commands[] = {
 		.see_also = "requests",
 		.run = cli_tail,
 		.description =
-			"One line per record, as in requests, beginning with the newest that are "
-			"there. With --json each line is the whole record.",
+			"One line per entry of the log, beginning with the newest that are there: "
+			"each record as in requests, each part of what belongs to no request, the "
+			"beginning and end of each session, and each gap. With --json each line is "
+			"the whole entry.",
 	},
 	{
 		.name = "stats",

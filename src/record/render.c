@@ -49,6 +49,7 @@ int render_summary(struct buf *out, yajl_val entry)
 		{ "files_written", "file written", "files written" },
 	};
 	yajl_val hosts = tree_get(summary, "hosts");
+	yajl_val listens = tree_get(summary, "listens");
 	bool started = false;
 	int err = 0;
 
@@ -60,7 +61,14 @@ int render_summary(struct buf *out, yajl_val entry)
 		if (!err)
 			err = tree_print_value(out, tree_at(hosts, i));
 	}
-	/* what no count names is in the rows all the same: forks, directories, who listens */
+	for (size_t i = 0; i < tree_count(listens) && !err; i++) {
+		err = part(out, &started);
+		if (!err)
+			err = buf_append_str(out, "listens on ");
+		if (!err)
+			err = tree_print_value(out, tree_at(listens, i));
+	}
+	/* what no count names is in the rows all the same: forks, directories */
 	if (!err && !started)
 		err = counted(out, &started, tree_number(summary, "events"), "other event",
 			      "other events");

@@ -39,12 +39,17 @@ static size_t count_distinct(struct distinct *set)
 	return count;
 }
 
+/* distinct addresses with their ports */
+struct hosts {
+	const struct mf_ev_net *net[HOSTS_MAX];
+	size_t count;
+	bool more;
+};
+
 struct summary {
 	uint64_t subprocesses, alerts;
 	struct distinct read, written;
-	const struct mf_ev_net *hosts[HOSTS_MAX];
-	size_t hosts_count;
-	bool hosts_more;
+	struct hosts hosts, listens;
 	uint32_t path_flags;
 };
 
@@ -73,15 +78,15 @@ static bool same_host(const struct mf_ev_net *a, const struct mf_ev_net *b)
 	       !memcmp(a->addr, b->addr, a->family == 6 ? 16 : 4);
 }
 
-static void sum_host(struct summary *sum, const struct mf_ev_net *net)
+static void sum_host(struct hosts *hosts, const struct mf_ev_net *net)
 {
-	for (size_t i = 0; i < sum->hosts_count; i++)
-		if (same_host(sum->hosts[i], net))
+	for (size_t i = 0; i < hosts->count; i++)
+		if (same_host(hosts->net[i], net))
 			return;
-	if (sum->hosts_count == HOSTS_MAX)
-		sum->hosts_more = true;
+	if (hosts->count == HOSTS_MAX)
+		hosts->more = true;
 	else
-		sum->hosts[sum->hosts_count++] = net;
+		hosts->net[hosts->count++] = net;
 }
 
 static bool is_outgoing(unsigned kind)
@@ -115,7 +120,9 @@ static void sum_row(struct summary *sum, const struct workplace *place, struct r
 		break;
 	case BODY_NET:
 		if (is_outgoing(row->kind))
-			sum_host(sum, row->body);
+			sum_host(&sum->hosts, row->body);
+		else if (row->kind == MF_EV_LISTEN)
+			sum_host(&sum->listens, row->body);
 		break;
 	case BODY_FORK:
 	case BODY_EXIT:
@@ -131,6 +138,15 @@ static void write_host(struct jsonout *json, const struct mf_ev_net *net)
 	inet_ntop(net->family == 6 ? AF_INET6 : AF_INET, net->addr, address, sizeof(address));
 	snprintf(text, sizeof(text), net->family == 6 ? "[%s]:%u" : "%s:%u", address, net->port);
 	json_str(json, text);
+}
+
+static void write_hosts(struct jsonout *json, const char *key, const struct hosts *hosts)
+{
+	json_key(json, key);
+	json_open(json, '[');
+	for (size_t i = 0; i < hosts->count; i++)
+		write_host(json, hosts->net[i]);
+	json_close(json, ']');
 }
 
 static struct workplace workplace_of(const struct session *session)
@@ -170,13 +186,13 @@ void json_summary(struct jsonout *json, const struct session *session, const str
 	json_kv_u64(json, "alerts", sum.alerts);
 	json_kv_u64(json, "files_read", count_distinct(&sum.read));
 	json_kv_u64(json, "files_written", count_distinct(&sum.written));
-	json_key(json, "hosts");
-	json_open(json, '[');
-	for (size_t i = 0; i < sum.hosts_count; i++)
-		write_host(json, sum.hosts[i]);
-	json_close(json, ']');
-	if (sum.hosts_more)
+	write_hosts(json, "hosts", &sum.hosts);
+	if (sum.hosts.more)
 		json_kv_bool(json, "hosts_more", true);
+	if (sum.listens.count)
+		write_hosts(json, "listens", &sum.listens);
+	if (sum.listens.more)
+		json_kv_bool(json, "listens_more", true);
 	json_kv_u64(json, "events", rows->events);
 	json_close(json, '}');
 	if (sum.path_flags & (MF_PATH_CUT | MF_PATH_UNRESOLVED))

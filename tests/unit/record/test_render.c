@@ -99,6 +99,8 @@ static void what_no_count_names_is_not_nothing(void **state)
 	(void)state;
 	expect_listed("{\"summary\":{\"alerts\":0,\"hosts\":[],\"events\":2}}", "2 other events\n");
 	expect_listed("{\"summary\":{\"alerts\":0,\"hosts\":[],\"events\":0}}", "nothing\n");
+	expect_listed("{\"summary\":{\"hosts\":[],\"listens\":[\"0.0.0.0:4444\"],\"events\":2}}",
+		      "listens on 0.0.0.0:4444\n");
 	expect_listed("{\"summary\":{\"files_read\":1,\"hosts\":[],\"events\":3}}",
 		      "1 file read\n");
 }

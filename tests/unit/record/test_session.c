@@ -228,6 +228,23 @@ static void rows_beyond_the_bound_are_counted_and_the_record_says_so(void **stat
 	expect(item(at(record, "incomplete"), 0), NULL, "more rows than are kept");
 }
 
+static void a_summary_tells_who_listens(void **state)
+{
+	static const uint8_t any[4];
+	struct scene *scene = *state;
+	yajl_val summary;
+
+	begin(scene, 1, MF_STAMP(1, 1), "1", "t", "{}");
+	story_connect(&scene->event, MF_STAMP(1, 1), any, 4444);
+	scene->event.head.kind = MF_EV_LISTEN;
+	happen(scene);
+	end(scene, 1, MF_STAMP(2, 0));
+	session_close_first(scene->session);
+	summary = at(last(scene, LOG_REQUEST), "summary");
+	assert_string_equal(YAJL_GET_STRING(item(at(summary, "listens"), 0)), "0.0.0.0:4444");
+	assert_int_equal(count_of(at(summary, "hosts")), 0);
+}
+
 static void records_that_share_their_events_share_a_bound(void **state)
 {
 	struct scene *scene = *state;
@@ -691,6 +708,7 @@ int main(void)
 		SCENE(a_record_says_who_asked_what_was_claimed_and_what_happened),
 		SCENE(equal_events_are_folded_with_count_and_last_time),
 		SCENE(rows_beyond_the_bound_are_counted_and_the_record_says_so),
+		SCENE(a_summary_tells_who_listens),
 		SCENE(records_that_share_their_events_share_a_bound),
 		SCENE(an_event_of_an_epoch_that_is_not_told_waits),
 		SCENE(an_event_that_stays_untold_makes_records_incomplete),
