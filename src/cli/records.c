@@ -40,7 +40,8 @@ static int watch_log(int log_fd)
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", log_fd);
-	if (fd < 0 || inotify_add_watch(fd, path, IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0)
+	if (fd < 0 ||
+	    inotify_add_watch(fd, path, IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF) < 0)
 		return -1;
 	return take_fd(&fd);
 }
@@ -177,6 +178,14 @@ int records_next(struct records *records, struct log_entry *ret_entry)
 	return r == -EAGAIN ? -ETIMEDOUT : r;
 }
 
+/* Nothing will ever come into a directory that was removed. */
+static bool is_removed(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_nlink == 0;
+}
+
 int records_wait(const struct records *records, int ms)
 {
 	struct pollfd fd = { .events = POLLIN };
@@ -186,6 +195,8 @@ int records_wait(const struct records *records, int ms)
 	if (fd.fd < 0 && ms > LOOK_MS)
 		ms = LOOK_MS;
 	poll(&fd, 1, ms);
+	if (records->log_fd >= 0 && is_removed(records->log_fd))
+		return -ENOENT;
 	if (!fd.revents)
 		return 0;
 	if (records->log_fd < 0) /* an end that was reached does not go away by waiting */
