@@ -365,24 +365,36 @@ void json_request(struct buf *out, struct session *session, struct request *requ
 	*ret_complete = !incomplete;
 }
 
-/* The closed requests that a batch of late events names, once each. */
+static int by_ordinal(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* The requests that a batch of late events names, once each. */
 static void write_uids(struct jsonout *json, const struct session *session, const struct rows *rows)
 {
+	_cleanup_free_ uint64_t *names = NULL;
+	size_t count = 0;
+
+	for (uint32_t i = 0; i < rows->labels_count; i++)
+		count += rows->labels[i]->label.count;
+	names = calloc(count + 1, sizeof(*names));
+	if (!names) {
+		json->error = -ENOMEM;
+		return;
+	}
+	count = 0;
+	for (uint32_t i = 0; i < rows->labels_count; i++)
+		for (uint32_t n = 0; n < rows->labels[i]->label.count; n++)
+			names[count++] = rows->labels[i]->label.names[n];
+	qsort(names, count, sizeof(*names), by_ordinal);
 	json_key(json, "uids");
 	json_open(json, '[');
-	for (uint32_t i = 0; i < rows->labels_count; i++) {
-		const struct label *label = &rows->labels[i]->label;
-
-		for (uint32_t n = 0; n < label->count; n++) {
-			bool seen = false;
-
-			for (uint32_t k = i ? i - 1 : 0; k < i && !seen; k++)
-				for (uint32_t m = 0; m < rows->labels[k]->label.count; m++)
-					seen |= rows->labels[k]->label.names[m] == label->names[n];
-			if (!seen)
-				json_uid(json, session, label->names[n]);
-		}
-	}
+	for (size_t i = 0; i < count; i++)
+		if (!i || names[i] != names[i - 1])
+			json_uid(json, session, names[i]);
 	json_close(json, ']');
 }
 

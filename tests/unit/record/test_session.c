@@ -486,6 +486,35 @@ static void a_child_is_of_its_request_and_late_after_its_end(void **state)
 	assert_true(YAJL_IS_TRUE(at(item(at(late, "events"), 0), "late")));
 }
 
+static void a_late_entry_names_each_request_once(void **state)
+{
+	struct scene *scene = *state;
+	yajl_val uids;
+
+	for (unsigned i = 1; i <= 2; i++) {
+		begin(scene, i, MF_STAMP(2 * i - 1, 1), "1", "t", "{}");
+		story_fork(&scene->event, MF_STAMP(2 * i - 1, 1), 100 + 100 * i,
+			   MF_STAMP(2 * i - 1, 1));
+		happen(scene);
+		end(scene, i, MF_STAMP(2 * i, 0));
+		session_close_first(scene->session);
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		uint64_t now = i < 2 ? MF_STAMP(4, 0) : MF_STAMP(5, 1);
+
+		if (i == 2)
+			begin(scene, 3, now, "1", "t", "{}");
+		story_open(&scene->event, now, "/late", O_RDONLY);
+		story_by(&scene->event, i == 1 ? 300 : 200, MF_STAMP(i == 1 ? 3 : 1, 1));
+		happen(scene);
+	}
+	session_flush(scene->session, STORY_MONO, true);
+	uids = at(last(scene, LOG_LATE), "uids");
+	assert_int_equal(count_of(uids), 3);
+	expect(item(uids, 0), NULL, "1122334455667788-1");
+	expect(item(uids, 1), NULL, "1122334455667788-2");
+}
+
 static void what_belongs_to_no_request_is_background(void **state)
 {
 	struct scene *scene = *state;
@@ -720,6 +749,7 @@ int main(void)
 		SCENE(a_gap_that_stays_makes_all_later_records_incomplete),
 		SCENE(two_in_flight_share_an_event_as_candidates),
 		SCENE(a_child_is_of_its_request_and_late_after_its_end),
+		SCENE(a_late_entry_names_each_request_once),
 		SCENE(what_belongs_to_no_request_is_background),
 		SCENE(claims_are_held_against_what_happened),
 		SCENE(ids_are_kept_as_written),
