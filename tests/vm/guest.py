@@ -6,6 +6,7 @@ the initramfs have no name anywhere, and the mounts are of a namespace that ends
 """
 import ctypes
 import os
+import select
 import selectors
 import signal
 import socket
@@ -186,10 +187,15 @@ class Guest:
         if self.options.shell:
             ends = {"never": float("inf")}
         heard = b""
+        terminal = select.poll()
+        if self.options.shell:
+            terminal.register(0, 0)
         with selectors.DefaultSelector() as selector:
             for name, ours in self.ports.items():
                 selector.register(ours, selectors.EVENT_READ, name)
             while selector.get_map() and time.monotonic() < min(ends.values()):
+                if terminal.poll(0):  # hung up: its signal goes to make alone, which waits for us
+                    sys.exit(128 + signal.SIGHUP)
                 for key, _ in selector.select(min(1, max(0, min(ends.values()) - time.monotonic()))):
                     data = key.fileobj.recv(1 << 16)
                     if not data:
