@@ -19,15 +19,34 @@
 #define SWEEP_AGAIN_NS (20 * NS_PER_MS)
 #define SWEEPS_MAX 50
 
-/* Each session costs some descriptors. The servers are the relay's children and inherit none of
- * this. */
-static void raise_fd_limit(void)
-{
-	struct rlimit limit;
+#define FDS_MIN 65536 /* each session costs some */
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-		limit.rlim_cur = limit.rlim_max < 65536 ? limit.rlim_max : 65536;
-		setrlimit(RLIMIT_NOFILE, &limit);
+/*
+ * Limits are the caller's word about the server, which is the relay's child and keeps them. A guard
+ * or recorder under them would lose what it is there for: at RLIMIT_FSIZE the log ends.
+ */
+static void lift_limits(void)
+{
+	static const struct {
+		int kind;
+		rlim_t wanted;
+	} rows[] = {
+		{ RLIMIT_FSIZE, RLIM_INFINITY }, { RLIMIT_CPU, RLIM_INFINITY },
+		{ RLIMIT_AS, RLIM_INFINITY },	 { RLIMIT_DATA, RLIM_INFINITY },
+		{ RLIMIT_NOFILE, FDS_MIN },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct rlimit now, limit = { rows[i].wanted, rows[i].wanted };
+
+		if (getrlimit(rows[i].kind, &now) < 0 || now.rlim_cur >= limit.rlim_cur)
+			continue;
+		if (now.rlim_max > limit.rlim_max)
+			limit.rlim_max = now.rlim_max;
+		if (setrlimit(rows[i].kind, &limit) == 0)
+			continue;
+		now.rlim_cur = now.rlim_max; /* without CAP_SYS_RESOURCE no more than that */
+		setrlimit(rows[i].kind, &now);
 	}
 }
 
@@ -49,7 +68,7 @@ int guard_prepare(struct guard *guard, const struct guard_options *options, bool
 	guard->recorder.queue_tail = &guard->recorder.queue;
 	if (guard->epoll < 0)
 		return -errno;
-	raise_fd_limit();
+	lift_limits();
 	return 0;
 }
 

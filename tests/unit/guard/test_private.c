@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -110,6 +111,33 @@ static void it_is_detached_in_every_way(void **state)
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 	close(control);
 	gone(pidfd);
+}
+
+static void limits_of_its_caller_are_not_its_own(void **state)
+{
+	struct private_place *place = *state;
+	struct rlimit before[2], tight, now;
+	static const int kinds[] = { RLIMIT_FSIZE, RLIMIT_CPU };
+	struct mf_c_hello_reply hello;
+	int control, err;
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		assert_int_equal(getrlimit(kinds[i], &before[i]), 0);
+		tight = (struct rlimit){ 1 << 20, before[i].rlim_max };
+		assert_int_equal(setrlimit(kinds[i], &tight), 0);
+	}
+	err = guard_start_private(&place->options, &control);
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		assert_int_equal(setrlimit(kinds[i], &before[i]), 0);
+	assert_int_equal(err, 0);
+	hello = say_hello(control);
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		assert_int_equal(prlimit((pid_t)hello.guard_pid, kinds[i], NULL, &now), 0);
+		assert_true(now.rlim_cur == before[i].rlim_max);
+		assert_int_equal(prlimit((pid_t)hello.recorder_pid, kinds[i], NULL, &now), 0);
+		assert_true(now.rlim_cur == before[i].rlim_max);
+	}
+	close(control);
 }
 
 static void a_subreaper_does_not_get_it_back(void **state)
@@ -296,6 +324,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(it_is_detached_in_every_way),
+		TEST(limits_of_its_caller_are_not_its_own),
 		TEST(a_subreaper_does_not_get_it_back),
 		TEST(state_directories_are_made_closed),
 		TEST(an_unusable_state_directory_is_told_by_hello_and_open),
