@@ -33,7 +33,8 @@ enum mf_kind {
 	MF_EV_TCP_FAIL = 16, /* struct mf_ev_net: refused, reset or timed out before it completed */
 	MF_EV_MOUNT_GAP = 17, /* struct mf_ev_change: opens under path were not watched until now;
 			       * mask is MF_GAP_* */
-	MF_EV_KIND_MAX = 18,
+	MF_EV_TRUNCATE = 18, /* struct mf_ev_change: the size is set, not by an open */
+	MF_EV_KIND_MAX = 19,
 };
 
 /* mf_event.flags */

@@ -84,7 +84,7 @@ int BPF_KPROBE(probe_inode_mknod, struct inode *dir, struct dentry *dentry)
 SEC("kprobe/security_inode_mkdir")
 int BPF_KPROBE(probe_inode_mkdir, struct inode *dir, struct dentry *dentry)
 {
-	act_done(MF_EV_CREATE, FAN_CREATE, dentry, NULL);
+	act_done(MF_EV_CREATE, FAN_CREATE | FAN_ONDIR, dentry, NULL);
 	return 0;
 }
 
@@ -137,6 +137,44 @@ SEC("kprobe/security_path_chown")
 int BPF_KPROBE(probe_path_chown, const struct path *path)
 {
 	say_attributes(path);
+	return 0;
+}
+
+SEC("kprobe/security_inode_setxattr")
+int BPF_KPROBE(probe_inode_setxattr, void *idmap, struct dentry *dentry)
+{
+	say_attributes_of(dentry);
+	return 0;
+}
+
+SEC("kprobe/security_inode_removexattr")
+int BPF_KPROBE(probe_inode_removexattr, void *idmap, struct dentry *dentry)
+{
+	say_attributes_of(dentry);
+	return 0;
+}
+
+SEC("kprobe/vfs_utimes")
+int BPF_KPROBE(probe_vfs_utimes, const struct path *path)
+{
+	say_attributes(path);
+	return 0;
+}
+
+/* Contents */
+
+SEC("kprobe/security_path_truncate")
+int BPF_KPROBE(probe_path_truncate, const struct path *path)
+{
+	say_truncate(path);
+	return 0;
+}
+
+SEC("kprobe/security_file_truncate")
+int BPF_KPROBE(probe_file_truncate, struct file *file)
+{
+	if (!(BPF_CORE_READ(file, f_flags) & O_TRUNC_FLAG))
+		say_truncate((const void *)__builtin_preserve_access_index(&file->f_path));
 	return 0;
 }
 

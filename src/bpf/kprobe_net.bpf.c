@@ -8,21 +8,21 @@
 SEC("kprobe/security_socket_connect")
 int BPF_KPROBE(probe_socket_connect, struct socket *sock, struct sockaddr *address, int len)
 {
-	say_connect(sock, address, len);
+	say_connect(sock, address, len, false);
 	return 0;
 }
 
 SEC("kprobe/security_socket_sendmsg")
 int BPF_KPROBE(probe_socket_sendmsg, struct socket *sock, struct msghdr *msg)
 {
-	say_send(sock, msg);
+	say_send(sock, msg, false);
 	return 0;
 }
 
 SEC("kprobe/security_socket_bind")
 int BPF_KPROBE(probe_socket_bind, struct socket *sock, struct sockaddr *address, int len)
 {
-	say_bind(sock, address, len);
+	say_bind(sock, address, len, false);
 	return 0;
 }
 

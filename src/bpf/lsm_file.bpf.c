@@ -83,7 +83,7 @@ int BPF_PROG(inode_mknod, struct inode *dir, struct dentry *dentry)
 SEC("lsm/inode_mkdir")
 int BPF_PROG(inode_mkdir, struct inode *dir, struct dentry *dentry)
 {
-	act_done(MF_EV_CREATE, FAN_CREATE, dentry, NULL);
+	act_done(MF_EV_CREATE, FAN_CREATE | FAN_ONDIR, dentry, NULL);
 	return 0;
 }
 
@@ -136,6 +136,44 @@ SEC("lsm/path_chown")
 int BPF_PROG(path_chown, const struct path *path)
 {
 	say_attributes(path);
+	return 0;
+}
+
+SEC("lsm/inode_setxattr")
+int BPF_PROG(inode_setxattr, void *idmap, struct dentry *dentry)
+{
+	say_attributes_of(dentry);
+	return 0;
+}
+
+SEC("lsm/inode_removexattr")
+int BPF_PROG(inode_removexattr, void *idmap, struct dentry *dentry)
+{
+	say_attributes_of(dentry);
+	return 0;
+}
+
+SEC("fentry/vfs_utimes")
+int BPF_PROG(vfs_utimes, const struct path *path)
+{
+	say_attributes(path);
+	return 0;
+}
+
+/* Contents */
+
+SEC("lsm/path_truncate")
+int BPF_PROG(path_truncate, const struct path *path)
+{
+	say_truncate(path);
+	return 0;
+}
+
+SEC("lsm/file_truncate")
+int BPF_PROG(file_truncate, struct file *file)
+{
+	if (!(BPF_CORE_READ(file, f_flags) & O_TRUNC_FLAG))
+		say_truncate((const void *)__builtin_preserve_access_index(&file->f_path));
 	return 0;
 }
 

@@ -8,21 +8,21 @@
 SEC("lsm/socket_connect")
 int BPF_PROG(socket_connect, struct socket *sock, struct sockaddr *address, int len)
 {
-	say_connect(sock, address, len);
+	say_connect(sock, address, len, true);
 	return 0;
 }
 
 SEC("lsm/socket_sendmsg")
 int BPF_PROG(socket_sendmsg, struct socket *sock, struct msghdr *msg)
 {
-	say_send(sock, msg);
+	say_send(sock, msg, true);
 	return 0;
 }
 
 SEC("lsm/socket_bind")
 int BPF_PROG(socket_bind, struct socket *sock, struct sockaddr *address, int len)
 {
-	say_bind(sock, address, len);
+	say_bind(sock, address, len, true);
 	return 0;
 }
 

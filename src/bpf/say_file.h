@@ -8,20 +8,24 @@
  * with the task in between, so that what was refused is not told as done.
  */
 
+#include "mount_for.h"
 #include "say.h"
 
 /* include/linux/fs.h */
 #define FMODE_NOACCOUNT 0x20000000 /* opened by a file system for itself, as overlayfs does */
 #define FMODE_EXEC_FLAG 0x20 /* in f_flags: __FMODE_EXEC */
 #define O_LARGEFILE_X86 0100000 /* set by the kernel on every open of a 64-bit process */
+#define O_TRUNC_FLAG 01000
 /* include/uapi/asm-generic/fcntl.h: what open(2) takes; the rest of f_flags is the kernel's own */
 #define O_FLAGS_KNOWN 037777703
 
 /* include/uapi/linux/fanotify.h: the words in which a change is told */
+#define FAN_MODIFY 0x00000002
 #define FAN_ATTRIB 0x00000004
 #define FAN_CREATE 0x00000100
 #define FAN_DELETE 0x00000200
 #define FAN_RENAME 0x10000000
+#define FAN_ONDIR 0x40000000
 
 #define S_IFMT 00170000
 #define S_IFDIR 0040000
@@ -94,6 +98,7 @@ static __always_inline void say_change(__u16 kind, __u32 mask, struct vfsmount *
 				       struct dentry *dentry2, __u32 flags,
 				       const struct actor *actor)
 {
+	__u16 mode = BPF_CORE_READ(dentry, d_inode, i_mode);
 	struct place *place = place_take(actor);
 	struct mf_ev_change *body;
 	__u32 len, len2 = 0;
@@ -102,7 +107,7 @@ static __always_inline void say_change(__u16 kind, __u32 mask, struct vfsmount *
 		return;
 	body = (void *)place->rest;
 	__builtin_memset(body, 0, sizeof(*body));
-	body->mask = mask;
+	body->mask = mask | ((mode & S_IFMT) == S_IFDIR ? FAN_ONDIR : 0);
 	len = place_path(place, sizeof(*body), mnt, dentry, kind == MF_EV_CREATE, actor->tag);
 	body->path_len = len;
 	body->path_flags = place->walk.flags;
@@ -111,6 +116,8 @@ static __always_inline void say_change(__u16 kind, __u32 mask, struct vfsmount *
 		body->path2_len = len2;
 		body->path2_flags = place->walk.flags;
 	}
+	if ((body->path_flags | body->path2_flags) & MF_PATH_UNRESOLVED)
+		count_loss(actor->tag, MF_LOSS_PATH_FAULT);
 	place_say(place, kind, sizeof(*body) + len + len2, flags, actor);
 	place_leave(place);
 }
@@ -143,4 +150,26 @@ static __always_inline void say_attributes(const struct path *path)
 		return;
 	say_change(MF_EV_ATTRIB, FAN_ATTRIB, BPF_CORE_READ(path, mnt), BPF_CORE_READ(path, dentry),
 		   NULL, NULL, MF_EVF_ASKED, &actor);
+}
+
+/* The same by a hook that is not told the mount */
+static __always_inline void say_attributes_of(struct dentry *dentry)
+{
+	struct actor actor;
+
+	if (!actor_is_ours(&actor))
+		return;
+	say_change(MF_EV_ATTRIB, FAN_ATTRIB, mount_for(dentry), dentry, NULL, NULL, MF_EVF_ASKED,
+		   &actor);
+}
+
+/* By its descriptor or name; a file that is opened with O_TRUNC is told by its open. */
+static __always_inline void say_truncate(const struct path *path)
+{
+	struct actor actor;
+
+	if (!actor_is_ours(&actor))
+		return;
+	say_change(MF_EV_TRUNCATE, FAN_MODIFY, BPF_CORE_READ(path, mnt),
+		   BPF_CORE_READ(path, dentry), NULL, NULL, 0, &actor);
 }

@@ -48,8 +48,20 @@ static __always_inline bool address_read(const void *from, int len, __u16 sk_fam
 	return true;
 }
 
+/* The socket's number. Only a hook whose arguments the verifier knows may ask for it to be given one;
+ * 0: it has none yet. */
+static __always_inline __u64 cookie_of(struct socket *sock, bool known)
+{
+	struct sock *sk;
+
+	if (!known)
+		return BPF_CORE_READ(sock, sk, __sk_common.skc_cookie.counter);
+	sk = sock->sk;
+	return sk ? bpf_get_socket_cookie((void *)sk) : 0;
+}
+
 static __always_inline void say_net(const struct actor *actor, struct socket *sock, __u16 kind,
-				    const void *address, int len)
+				    const void *address, int len, bool known)
 {
 	struct sock *sk = BPF_CORE_READ(sock, sk);
 	__u16 sk_family = BPF_CORE_READ(sk, __sk_common.skc_family);
@@ -63,6 +75,7 @@ static __always_inline void say_net(const struct actor *actor, struct socket *so
 		return;
 	net.type = BPF_CORE_READ(sk, sk_type);
 	net.proto = BPF_CORE_READ(sk, sk_protocol);
+	net.cookie = cookie_of(sock, known);
 	if (kind == MF_EV_BIND) {
 		__builtin_memcpy(net.local, net.addr, sizeof(net.local));
 		net.local_port = net.port;
@@ -75,24 +88,26 @@ static __always_inline void say_net(const struct actor *actor, struct socket *so
 	event_submit(event, actor->tag, flags);
 }
 
-static __always_inline void say_connect(struct socket *sock, struct sockaddr *address, int len)
+static __always_inline void say_connect(struct socket *sock, struct sockaddr *address, int len,
+					bool known)
 {
 	struct actor actor;
 
 	/* AF_UNSPEC takes a connection apart */
 	if (actor_is_ours(&actor) && BPF_CORE_READ(address, sa_family) != AF_UNSPEC)
-		say_net(&actor, sock, MF_EV_CONNECT, address, len);
+		say_net(&actor, sock, MF_EV_CONNECT, address, len, known);
 }
 
-static __always_inline void say_bind(struct socket *sock, struct sockaddr *address, int len)
+static __always_inline void say_bind(struct socket *sock, struct sockaddr *address, int len,
+				     bool known)
 {
 	struct actor actor;
 
 	if (actor_is_ours(&actor))
-		say_net(&actor, sock, MF_EV_BIND, address, len);
+		say_net(&actor, sock, MF_EV_BIND, address, len, known);
 }
 
-static __always_inline void say_send(struct socket *sock, struct msghdr *msg)
+static __always_inline void say_send(struct socket *sock, struct msghdr *msg, bool known)
 {
 	struct actor actor;
 	bool stream;
@@ -106,5 +121,5 @@ static __always_inline void say_send(struct socket *sock, struct msghdr *msg)
 	if (!name || (stream && !(BPF_CORE_READ(msg, msg_flags) & MSG_FASTOPEN)))
 		return;
 	say_net(&actor, sock, stream ? MF_EV_CONNECT : MF_EV_SEND, name,
-		BPF_CORE_READ(msg, msg_namelen));
+		BPF_CORE_READ(msg, msg_namelen), known);
 }

@@ -27,9 +27,15 @@ struct cred {
 	kuid_t uid;
 };
 
+struct list_head {
+	struct list_head *next, *prev;
+};
+
 struct super_block {
 	__u32 s_dev;
 	unsigned long s_magic;
+	struct dentry *s_root;
+	struct list_head s_mounts; /* before 6.17 */
 };
 
 struct inode {
@@ -62,10 +68,12 @@ struct dentry {
 	struct dentry *d_parent;
 	struct qstr d_name;
 	struct inode *d_inode;
+	struct super_block *d_sb;
 };
 
 struct vfsmount {
 	struct dentry *mnt_root;
+	struct super_block *mnt_sb;
 };
 
 struct ns_common {
@@ -80,6 +88,7 @@ struct mount {
 	struct mount *mnt_parent;
 	struct dentry *mnt_mountpoint;
 	struct vfsmount mnt;
+	struct list_head mnt_instance; /* before 6.17 */
 	struct mnt_namespace *mnt_ns;
 };
 
@@ -131,6 +140,10 @@ struct thread_info {
 	__u32 status;
 };
 
+struct fs_struct {
+	struct path root, pwd;
+};
+
 struct nsproxy {
 	struct mnt_namespace *mnt_ns;
 };
@@ -147,6 +160,7 @@ struct task_struct {
 	__u64 start_boottime;
 	const struct cred *cred;
 	char comm[16];
+	struct fs_struct *fs;
 	struct files_struct *files;
 	struct nsproxy *nsproxy;
 	struct signal_struct *signal;

@@ -162,6 +162,7 @@ void engine_close(struct engine *engine)
 		if (engine->sessions[slot])
 			engine_session_remove(engine, engine->sessions[slot]->id);
 	}
+	hooks_settle(engine);
 	close_fd(engine->opens_fd);
 	close_fd(engine->changes_fd);
 	close_fd(engine->epoll_fd);

@@ -35,12 +35,41 @@ static void detach_all(struct bpf_link **links)
 	}
 }
 
+/*
+ * A trampoline or a kprobe is taken away by waiting until no task can be in it any more: 50 to 150 ms
+ * each, and the kernel does one at a time. Nobody needs to wait for that.
+ */
+static int detach_leaving(void *data)
+{
+	struct engine *engine = data;
+	int id;
+
+	for (id = 0; id < HOOK_MAX; id++) {
+		if (atomic_load(&engine->leaving_stop))
+			break;
+		bpf_link__destroy(engine->leaving[id]);
+		engine->leaving[id] = NULL;
+	}
+	return 0;
+}
+
+/* What has not left yet stays. */
+static void leaving_return(struct engine *engine)
+{
+	atomic_store(&engine->leaving_stop, true);
+	aside_wait(&engine->detaching);
+	atomic_store(&engine->leaving_stop, false);
+	memcpy(engine->links, engine->leaving, sizeof(engine->links));
+	memset(engine->leaving, 0, sizeof(engine->leaving));
+}
+
 int hooks_attach(struct engine *engine)
 {
 	int id;
 
+	leaving_return(engine);
 	for (id = 0; id < HOOK_MAX; id++) {
-		if (hooks[id].kind != HOOK_TRACING || engine->hook_error[id])
+		if (hooks[id].kind != HOOK_TRACING || engine->hook_error[id] || engine->links[id])
 			continue;
 		engine->links[id] = bpf_program__attach(program_of(engine, id));
 		if (!engine->links[id] && hooks[id].required) {
@@ -57,13 +86,19 @@ int hooks_attach(struct engine *engine)
 
 void hooks_detach(struct engine *engine)
 {
-	int id;
-
-	for (id = 0; id < HOOK_MAX; id++) {
-		bpf_link__destroy(engine->links[id]);
-		engine->links[id] = NULL;
-	}
+	aside_wait(&engine->detaching);
+	memcpy(engine->leaving, engine->links, sizeof(engine->leaving));
+	memset(engine->links, 0, sizeof(engine->links));
 	detach_all(engine->top_links);
+	if (engine->kind == MF_ENGINE_TRACE)
+		detach_leaving(engine); /* no such wait */
+	else
+		aside_start(&engine->detaching, detach_leaving, engine);
+}
+
+void hooks_settle(struct engine *engine)
+{
+	aside_wait(&engine->detaching);
 }
 
 static bool all_attached(const struct engine *engine, enum hook_id first, enum hook_id last)
@@ -82,7 +117,7 @@ static const struct {
 	enum hook_id first, last; /* all those between that the engine has */
 } covers[] = {
 	{ MF_COV_FILES, HOOK_FILE_OPEN, HOOK_PROBE_FILE_OPEN },
-	{ MF_COV_CHANGES, HOOK_PATH_MKNOD, HOOK_PROBE_PATH_CHOWN },
+	{ MF_COV_CHANGES, HOOK_PATH_MKNOD, HOOK_PROBE_PATH_TRUNCATE },
 	{ MF_COV_NET, HOOK_SOCKET_CONNECT, HOOK_PROBE_SOCKET_BIND },
 };
 

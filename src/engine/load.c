@@ -119,6 +119,29 @@ bool engine_has(enum mf_engine kind, enum hook_id id)
 	return hooks[id].engines & 1U << kind;
 }
 
+/* Leaves out the optional hooks of security modules that this kernel does not have. Returns whether
+ * there are any. */
+static bool drop_unknown(struct engine *engine, bool *use)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	bool dropped = false;
+	char name[64];
+	int id;
+
+	for (id = 0; btf && id < HOOK_MAX; id++) {
+		if (!use[id] || hooks[id].required || strncmp(hooks[id].hook, "lsm/", 4) != 0)
+			continue;
+		snprintf(name, sizeof(name), "bpf_lsm_%s", hooks[id].hook + 4);
+		if (btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) >= 0)
+			continue;
+		use[id] = false;
+		engine->hook_error[id] = -EOPNOTSUPP;
+		dropped = true;
+	}
+	btf__free(btf);
+	return dropped;
+}
+
 /* Loads each program by itself to learn which ones the kernel takes. */
 static int probe_each(struct engine *engine, bool *ret_use)
 {
@@ -131,6 +154,8 @@ static int probe_each(struct engine *engine, bool *ret_use)
 		if (!engine_has(engine->kind, id))
 			continue;
 
+		if (engine->hook_error[id])
+			continue;
 		use[id] = true;
 		engine->hook_error[id] = engine_load_some(use, 4096, -1, &bpf);
 		mcpfloor_bpf__destroy(bpf);
@@ -169,6 +194,9 @@ int engine_load(struct engine *engine, uint32_t *ret_detail)
 			   libbpf_said);
 		return error;
 	}
+	if (error && drop_unknown(engine, use))
+		error = engine_load_some(use, engine->ring_bytes, engine->pages.table_fd,
+					 &engine->bpf);
 	if (error) {
 		error = probe_each(engine, use);
 		if (error)

@@ -312,6 +312,7 @@ void engine_expect(struct engine *engine, uint64_t id)
 void engine_settle(struct engine *engine)
 {
 	aside_wait(&engine->pages.change);
+	hooks_settle(engine);
 }
 
 uint64_t engine_session_stamp(const struct engine *engine, uint64_t id)

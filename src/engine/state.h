@@ -13,6 +13,7 @@
 
 #include "abi/event.h"
 #include "abi/page.h"
+#include "base/aside.h"
 #include "base/cleanup.h"
 #include "bpf/shared.h"
 #include "engine/engine.h"
@@ -78,6 +79,16 @@ enum hook_id {
 	HOOK_PROBE_PATH_CHMOD,
 	HOOK_PATH_CHOWN,
 	HOOK_PROBE_PATH_CHOWN,
+	HOOK_INODE_SETXATTR,
+	HOOK_PROBE_INODE_SETXATTR,
+	HOOK_INODE_REMOVEXATTR,
+	HOOK_PROBE_INODE_REMOVEXATTR,
+	HOOK_VFS_UTIMES,
+	HOOK_PROBE_VFS_UTIMES,
+	HOOK_PATH_TRUNCATE,
+	HOOK_PROBE_PATH_TRUNCATE,
+	HOOK_FILE_TRUNCATE,
+	HOOK_PROBE_FILE_TRUNCATE,
 	HOOK_SOCKET_CONNECT,
 	HOOK_PROBE_SOCKET_CONNECT,
 	HOOK_SOCKET_SENDMSG,
@@ -172,6 +183,9 @@ struct engine {
 	int hook_error[HOOK_MAX]; /* 0: loaded; -ENOENT: another engine's */
 	int program_fds[HOOK_MAX]; /* of the object */
 	struct bpf_link *links[HOOK_MAX]; /* of the tracing hooks */
+	struct bpf_link *leaving[HOOK_MAX]; /* those that `detaching` takes away */
+	struct aside detaching;
+	atomic_bool leaving_stop;
 	struct bpf_link *top_links[CGROUP_LINKS]; /* at the uppermost cgroup, which is this one: */
 	dev_t top_dev;
 	ino_t top_ino;
@@ -218,6 +232,8 @@ int ask_who(struct engine *engine, struct mf_change_question *q);
 /* MF_COV_* of what is attached for the whole machine */
 uint32_t hooks_coverage(const struct engine *engine);
 int hooks_attach(struct engine *engine);
+/* Waits until those that are to go are gone. */
+void hooks_settle(struct engine *engine);
 void hooks_detach(struct engine *engine);
 int hooks_attach_cgroup(struct engine *engine, struct session *session, int cgroup_fd);
 void hooks_detach_cgroup(struct session *session);

@@ -24,6 +24,7 @@ static const struct event_kind kinds[] = {
 	[MF_EV_TCP_OPEN] = { "tcp-open", BODY_NET },
 	[MF_EV_TCP_FAIL] = { "tcp-fail", BODY_NET },
 	[MF_EV_MOUNT_GAP] = { "mount-gap", BODY_CHANGE },
+	[MF_EV_TRUNCATE] = { "truncate", BODY_CHANGE },
 };
 _Static_assert(ARRAY_LEN(kinds) == MF_EV_KIND_MAX, "a row for every kind");
 

@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/engines.h"
 #include "engine/ring.h"
 
 /* a guest emulates */
@@ -70,9 +71,20 @@ static void join_cgroup(const struct scene *scene, int pid)
 	close(fd);
 }
 
+enum mf_engine scene_engine(void)
+{
+	const char *word = getenv("MCPFLOOR_TEST_ENGINE");
+	uint32_t kind = 0;
+
+	if (word && engine_of_word(word, &kind))
+		fail_msg("MCPFLOOR_TEST_ENGINE=%s is no engine", word);
+	return kind ? (enum mf_engine)kind : engine_best();
+}
+
 void scene_open(struct scene *scene)
 {
-	struct engine_options options = { .ring_bytes = scene->ring_bytes,
+	struct engine_options options = { .kind = scene_engine(),
+					  .ring_bytes = scene->ring_bytes,
 					  .ask_by_iter = scene->ask_by_iter };
 	uint32_t detail = 0;
 	int error;
@@ -304,6 +316,16 @@ const char *in_dir(const char *name)
 
 	snprintf(to, sizeof(path[0]), "%s/%s", scene_dir, name);
 	return to;
+}
+
+void need_engine(enum mf_engine kind)
+{
+	char reason[64];
+
+	if (scene_engine() == kind)
+		return;
+	snprintf(reason, sizeof(reason), "the engine %s", engine_word(kind));
+	skip_because(reason);
 }
 
 void need_files(const struct scene *scene)

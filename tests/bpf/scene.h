@@ -49,6 +49,9 @@ struct scene {
 	void (*before_drain)(struct scene *scene); /* the root is dead, nothing drained */
 };
 
+/* That these tests are about: $MCPFLOOR_TEST_ENGINE, else the one that `auto` means here */
+enum mf_engine scene_engine(void);
+
 /* Plays `body` in the child; its return value is the exit status. */
 void scene_play(struct scene *scene, int (*body)(struct notes *notes));
 void scene_end(struct scene *scene);
@@ -94,5 +97,8 @@ const char *change_path2_of(struct mf_event *event);
 void check_head(const struct scene *scene, const struct mf_event *event, uint32_t pid, uint32_t tid,
 		const char *comm);
 uint64_t start_of(int pid);
+
+/* Skips the test on another engine than this one. */
+void need_engine(enum mf_engine kind);
 
 void skip_because(const char *reason);

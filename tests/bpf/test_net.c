@@ -111,7 +111,8 @@ static void an_accepted_connection_is_connect_syn_open(void **state)
 	syn = scene_event(scene, MF_EV_TCP_SYN, 0, 0);
 	check_net(scene, syn, "127.0.0.1", AF_INET, port, SOCK_STREAM, IPPROTO_TCP);
 	net = body_of(syn);
-	assert_int_equal(net->cookie, ((struct mf_ev_net *)body_of(event))->cookie);
+	if (scene_engine() != MF_ENGINE_KPROBE) /* there, the socket has none yet */
+		assert_int_equal(net->cookie, ((struct mf_ev_net *)body_of(event))->cookie);
 	assert_true(net->cookie);
 	event = scene_event(scene, MF_EV_TCP_OPEN, 0, 0);
 	check_net(scene, event, "127.0.0.1", AF_INET, port, SOCK_STREAM, IPPROTO_TCP);

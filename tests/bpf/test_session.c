@@ -84,12 +84,14 @@ static void a_session_that_fails_leaves_nothing(void **state)
 	int before = fds_open();
 
 	assert_int_equal(add(scene->engine, &child, 5, getpid(), &result), -ESRCH);
+	engine_settle(scene->engine);
 	assert_int_equal(fds_open(), before);
 	assert_int_equal(engine_session_stamp(scene->engine, 5), 0);
 	/* and the process can still become a session */
 	assert_int_equal(add(scene->engine, &child, 6, child.pid, &result), 0);
 	close(result.page_fd);
 	engine_session_remove(scene->engine, 6);
+	engine_settle(scene->engine);
 	assert_int_equal(fds_open(), before);
 	end_waiting(&child);
 }
@@ -144,6 +146,7 @@ static void two_hundred_sessions_one_after_another_leave_nothing(void **state)
 		assert_in_range(scene->session.slot, 0, 63); /* slots come round */
 		assert_int_equal(scene->session.mounts_unmarked, 0);
 	}
+	engine_settle(scene->engine);
 	assert_int_equal(fds_open(), before);
 }
 
@@ -177,6 +180,7 @@ static void fifty_sessions_at_once_have_their_own_pages(void **state)
 		assert_int_equal(counters.tasks, 0);
 		engine_session_remove(scene->engine, 100 + (uint64_t)i);
 	}
+	engine_settle(scene->engine);
 	assert_int_equal(fds_open(), before);
 }
 
@@ -215,6 +219,7 @@ static void an_expected_session_and_any_other_have_their_pages(void **state)
 	engine_expect(scene->engine, 80); /* and 78 never came */
 	play_stamped(scene, 80);
 	play_stamped(scene, 78);
+	engine_settle(scene->engine);
 	assert_int_equal(fds_open(), before);
 }
 

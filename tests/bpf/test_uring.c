@@ -128,7 +128,8 @@ static struct mf_event *play_open(struct scene *scene, int (*body)(struct notes 
 	assert_int_equal(event->pid, scene->pid);
 	assert_int_equal(event->start_ns, scene->session.root_start_ns);
 	assert_int_equal(event->birth, 0);
-	assert_int_equal(((struct mf_ev_file *)body_of(event))->how, MF_OPEN_IOURING);
+	assert_int_equal(((struct mf_ev_file *)body_of(event))->how,
+			 scene_engine() == MF_ENGINE_TRACE ? MF_OPEN_IOURING : MF_OPEN_FLAGS_KNOWN);
 	assert_int_equal(scene_count(scene, MF_EV_FORK, 0), 0);
 	assert_int_equal(scene->counters.tasks, 0);
 	return event;
