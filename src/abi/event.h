@@ -34,7 +34,29 @@ enum mf_kind {
 	MF_EV_MOUNT_GAP = 17, /* struct mf_ev_change: opens under path were not watched until now;
 			       * mask is MF_GAP_* */
 	MF_EV_TRUNCATE = 18, /* struct mf_ev_change: the size is set, not by an open */
-	MF_EV_KIND_MAX = 19,
+	MF_EV_MAP_EXEC =
+		19, /* struct mf_ev_act: a file mapped to be executed that the thread did not
+			      * open just before */
+	MF_EV_UNIX_CONNECT =
+		20, /* struct mf_ev_act: path, or name where it is abstract; SOCK_ type */
+	MF_EV_UNIX_SEND = 21, /* the same: a datagram */
+	MF_EV_ACCEPT = 22, /* struct mf_ev_net: accept() asked for; the own address */
+	MF_EV_SOCKET =
+		23, /* struct mf_ev_act: neither TCP, UDP nor AF_UNIX; AF_ family, SOCK_ type */
+	MF_EV_MOUNT = 24, /* struct mf_ev_act: path, file system type, MS_ flags */
+	MF_EV_MOVE_MOUNT = 25, /* struct mf_ev_act: path */
+	MF_EV_PIVOT_ROOT = 26, /* struct mf_ev_act: path of the new root */
+	MF_EV_CHROOT = 27, /* struct mf_ev_act: path */
+	MF_EV_USERNS = 28, /* struct mf_ev_act: a user namespace is made */
+	MF_EV_PTRACE = 29, /* struct mf_ev_act: target, PTRACE_MODE_ */
+	MF_EV_KILL = 30, /* struct mf_ev_act: target outside the session, signal */
+	MF_EV_BPF = 31, /* struct mf_ev_act: BPF_ command */
+	MF_EV_MODULE = 32, /* struct mf_ev_act: name of a module that the kernel asks for */
+	MF_EV_KERNEL_READ = 33, /* struct mf_ev_act: path of what the kernel reads, READING_ id */
+	MF_EV_PERF = 34, /* struct mf_ev_act: PERF_TYPE_ */
+	MF_EV_URING = 35, /* struct mf_ev_act: enum mf_uring */
+	MF_EV_FILE_RECEIVE = 36, /* struct mf_ev_act: path of a file that came through a socket */
+	MF_EV_KIND_MAX = 37,
 };
 
 /* mf_event.flags */
@@ -129,6 +151,25 @@ enum {
 	MF_GAP_STAYS = 1 << 0, /* nor will they be */
 };
 
+enum mf_uring {
+	MF_URING_OVERRIDE_CREDS = 1, /* runs with somebody else's credentials */
+	MF_URING_SQPOLL = 2, /* a kernel thread polls for it */
+	MF_URING_CMD = 3, /* a command of a device */
+};
+
+/* What has no body of its own. What each kind fills is told by enum mf_kind; the rest is 0. */
+struct mf_ev_act {
+	__u64 value; /* flags, type */
+	__u64 target_start_ns; /* with target_pid: the stable id of the process it is done to */
+	__u32 target_pid;
+	__u32 number;
+	__u16 path_len;
+	__u16 path_flags; /* MF_PATH_* */
+	__u16 name_len;
+	__u16 pad;
+	/* path, name */
+};
+
 struct mf_ev_net {
 	__u8 addr[16]; /* network order; v4 in the first four bytes, v4-mapped counts as v4 */
 	__u8 local[16]; /* as addr; zero when not known */
@@ -184,6 +225,7 @@ _Static_assert(sizeof(struct mf_ev_fork) == 32, "struct mf_ev_fork");
 _Static_assert(sizeof(struct mf_ev_exec) == 32, "struct mf_ev_exec");
 _Static_assert(sizeof(struct mf_ev_file) == 32, "struct mf_ev_file");
 _Static_assert(sizeof(struct mf_ev_change) == 16, "struct mf_ev_change");
+_Static_assert(sizeof(struct mf_ev_act) == 32, "struct mf_ev_act");
 _Static_assert(sizeof(struct mf_ev_net) == 56, "struct mf_ev_net");
 _Static_assert(sizeof(struct mf_session_counters) == 256, "struct mf_session_counters");
 _Static_assert(sizeof(struct mf_tag) == 24, "struct mf_tag");

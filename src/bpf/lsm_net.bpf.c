@@ -26,4 +26,11 @@ int BPF_PROG(socket_bind, struct socket *sock, struct sockaddr *address, int len
 	return 0;
 }
 
+SEC("lsm/socket_accept")
+int BPF_PROG(socket_accept, struct socket *sock)
+{
+	say_accept(sock);
+	return 0;
+}
+
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -123,3 +123,40 @@ static __always_inline void say_send(struct socket *sock, struct msghdr *msg, bo
 	say_net(&actor, sock, stream ? MF_EV_CONNECT : MF_EV_SEND, name,
 		BPF_CORE_READ(msg, msg_namelen), known);
 }
+
+/* The own address only: whose connection it will be is not known before one comes. */
+static __always_inline void say_accept(struct socket *sock)
+{
+	struct mf_ev_net net = {};
+	struct mf_event *event;
+	struct actor actor;
+	struct sock *sk;
+	__u32 addr[4];
+	__u64 flags;
+
+	if (!actor_is_ours(&actor))
+		return;
+	sk = BPF_CORE_READ(sock, sk);
+	switch (BPF_CORE_READ(sk, __sk_common.skc_family)) {
+	case AF_INET:
+		addr_set_v4(net.addr, &net.family, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
+		break;
+	case AF_INET6:
+		bpf_core_read(addr, sizeof(addr), &sk->__sk_common.skc_v6_rcv_saddr);
+		addr_set_v6(net.addr, &net.family, addr);
+		break;
+	default:
+		return;
+	}
+	net.port = net.local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	__builtin_memcpy(net.local, net.addr, sizeof(net.local));
+	net.type = BPF_CORE_READ(sk, sk_type);
+	net.proto = BPF_CORE_READ(sk, sk_protocol);
+	net.cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
+	event = event_reserve(MF_EV_ACCEPT, sizeof(*event) + sizeof(net), true, actor.stamp,
+			      &actor.who, &flags);
+	if (!event)
+		return;
+	__builtin_memcpy(event + 1, &net, sizeof(net));
+	event_submit(event, actor.tag, flags);
+}

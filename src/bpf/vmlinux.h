@@ -203,6 +203,21 @@ struct sockaddr {
 	unsigned short sa_family;
 };
 
+struct sockaddr_un {
+	unsigned short sun_family;
+};
+
+struct unix_address {
+	int len;
+	struct sockaddr_un name[1];
+};
+
+struct unix_sock {
+	struct sock sk;
+	struct unix_address *addr;
+	struct path path;
+};
+
 struct msghdr {
 	void *msg_name;
 	int msg_namelen;

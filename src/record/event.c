@@ -25,6 +25,24 @@ static const struct event_kind kinds[] = {
 	[MF_EV_TCP_FAIL] = { "tcp-fail", BODY_NET },
 	[MF_EV_MOUNT_GAP] = { "mount-gap", BODY_CHANGE },
 	[MF_EV_TRUNCATE] = { "truncate", BODY_CHANGE },
+	[MF_EV_MAP_EXEC] = { "map-exec", BODY_ACT },
+	[MF_EV_UNIX_CONNECT] = { "unix-connect", BODY_ACT },
+	[MF_EV_UNIX_SEND] = { "unix-send", BODY_ACT },
+	[MF_EV_ACCEPT] = { "accept", BODY_NET },
+	[MF_EV_SOCKET] = { "socket", BODY_ACT },
+	[MF_EV_MOUNT] = { "mount", BODY_ACT },
+	[MF_EV_MOVE_MOUNT] = { "move-mount", BODY_ACT },
+	[MF_EV_PIVOT_ROOT] = { "pivot-root", BODY_ACT },
+	[MF_EV_CHROOT] = { "chroot", BODY_ACT },
+	[MF_EV_USERNS] = { "userns", BODY_ACT },
+	[MF_EV_PTRACE] = { "ptrace", BODY_ACT },
+	[MF_EV_KILL] = { "kill", BODY_ACT },
+	[MF_EV_BPF] = { "bpf", BODY_ACT },
+	[MF_EV_MODULE] = { "module", BODY_ACT },
+	[MF_EV_KERNEL_READ] = { "kernel-read", BODY_ACT },
+	[MF_EV_PERF] = { "perf", BODY_ACT },
+	[MF_EV_URING] = { "io-uring", BODY_ACT },
+	[MF_EV_FILE_RECEIVE] = { "file-receive", BODY_ACT },
 };
 _Static_assert(ARRAY_LEN(kinds) == MF_EV_KIND_MAX, "a row for every kind");
 
@@ -46,6 +64,7 @@ static const struct body_layout {
 			    sizeof(struct mf_ev_file) -
 				    offsetof(struct mf_ev_file, open_flags) } } },
 	[BODY_CHANGE] = { sizeof(struct mf_ev_change), { { 0, sizeof(struct mf_ev_change) } } },
+	[BODY_ACT] = { sizeof(struct mf_ev_act), { { 0, sizeof(struct mf_ev_act) } } },
 	[BODY_NET] = { sizeof(struct mf_ev_net),
 		       { { offsetof(struct mf_ev_net, addr), 16 },
 			 { offsetof(struct mf_ev_net, port), 2 },
@@ -62,6 +81,7 @@ static void text_sizes(enum event_body kind, const void *body, size_t *first, si
 	const struct mf_ev_exec *exec = body;
 	const struct mf_ev_file *file = body;
 	const struct mf_ev_change *change = body;
+	const struct mf_ev_act *act = body;
 
 	*first = *second = 0;
 	switch (kind) {
@@ -75,6 +95,10 @@ static void text_sizes(enum event_body kind, const void *body, size_t *first, si
 	case BODY_CHANGE:
 		*first = change->path_len;
 		*second = change->path2_len;
+		break;
+	case BODY_ACT:
+		*first = act->path_len;
+		*second = act->name_len;
 		break;
 	case BODY_FORK:
 	case BODY_EXIT:

@@ -16,7 +16,7 @@ struct event_view {
 	const struct mf_event *head;
 	const void *body; /* of the kind; the strings follow it */
 	size_t body_size; /* of the struct */
-	const char *text[2]; /* path and path2; exe and argv */
+	const char *text[2]; /* path and path2; exe and argv; path and name */
 	size_t text_size[2];
 };
 
@@ -30,6 +30,7 @@ enum event_body {
 	BODY_FILE,
 	BODY_CHANGE,
 	BODY_NET,
+	BODY_ACT,
 };
 
 struct event_kind {

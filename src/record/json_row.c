@@ -134,7 +134,8 @@ static void write_net(struct jsonout *json, const struct row *row)
 	static const char *const src[2] = { "src_ip", "src_port" };
 	static const uint8_t none[16];
 	const struct mf_ev_net *net = row->body;
-	bool local = row->kind == MF_EV_BIND || row->kind == MF_EV_LISTEN;
+	bool local = row->kind == MF_EV_BIND || row->kind == MF_EV_LISTEN ||
+		     row->kind == MF_EV_ACCEPT;
 	const char *proto = proto_name(net);
 
 	write_address(json, local ? src : dst, net->family, net->addr, net->port);
@@ -244,6 +245,41 @@ static void write_label(struct jsonout *json, const struct row_place *place, con
 		json_kv_bool(json, "late", true);
 }
 
+/* What a kind's numbers and name are called; NULL: it has none. */
+static const struct act_keys {
+	const char *number, *value, *name;
+} act_keys[MF_EV_KIND_MAX] = {
+	[MF_EV_UNIX_CONNECT] = { .number = "socket_type", .name = "abstract_name" },
+	[MF_EV_UNIX_SEND] = { .number = "socket_type", .name = "abstract_name" },
+	[MF_EV_SOCKET] = { .number = "family", .value = "type_and_protocol" },
+	[MF_EV_MOUNT] = { .value = "mount_flags", .name = "fs_type" },
+	[MF_EV_PTRACE] = { .number = "mode" },
+	[MF_EV_KILL] = { .number = "signal" },
+	[MF_EV_BPF] = { .number = "command" },
+	[MF_EV_MODULE] = { .name = "module" },
+	[MF_EV_KERNEL_READ] = { .number = "reading" },
+	[MF_EV_URING] = { .number = "uring" },
+};
+
+static void write_act(struct jsonout *json, const struct row *row, const char *texts)
+{
+	const struct act_keys *keys = &act_keys[row->kind];
+	const struct mf_ev_act *act = row->body;
+
+	if (act->path_len || act->path_flags)
+		json_kv_text(json, "path", texts, act->path_len);
+	write_path_flags(json, act->path_flags);
+	if (keys->name && act->name_len)
+		json_kv_text(json, keys->name, texts + act->path_len, act->name_len);
+	if (keys->number)
+		json_kv_u64(json, keys->number, act->number);
+	if (keys->value)
+		json_kv_u64(json, keys->value, act->value);
+	if (act->target_pid)
+		write_process_id(json, "target", act->target_pid, act->target_start_ns);
+	write_risk(json, row);
+}
+
 /* Where one string of a row is no UTF-8, all its strings are escaped by the same rule. */
 static bool row_is_text(const struct row *row, const char *texts, size_t size)
 {
@@ -271,6 +307,9 @@ static void write_body(struct jsonout *json, const struct row *row, const char *
 	case BODY_NET:
 		write_net(json, row);
 		break;
+	case BODY_ACT:
+		write_act(json, row, texts);
+		break;
 	}
 }
 
@@ -296,6 +335,8 @@ void json_row(struct jsonout *json, const struct row_place *place, const struct 
 	write_label(json, place, row);
 	json_kv_str(json, "verdict", "observed");
 	write_body(json, row, texts);
+	if (row->flags & MF_EVF_ASKED)
+		json_kv_bool(json, "asked", true);
 	if (row->flags & MF_EVF_LATE_SEEN)
 		json_kv_bool(json, "late_seen", true);
 	if (row->flags & MF_EVF_KTHREAD)

@@ -94,6 +94,36 @@ static int render_address(struct buf *out, yajl_val event, const char *ip, const
 	return err ? err : buf_printf(out, "%s:%lld", six ? "]" : "", tree_number(event, port));
 }
 
+/* Names and numbers of what is no file, no process of the session and no address */
+static int render_act(struct buf *out, yajl_val event)
+{
+	static const char *const keys[] = { "abstract_name", "fs_type", "module",  "target",
+					    "signal",	     "family",	"command", "mode" };
+	bool path = *tree_text(event, "path");
+	int err = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(keys) && !err; i++) {
+		if (!tree_get(event, keys[i]))
+			continue;
+		err = buf_printf(out, "%s%s ", path ? " " : "", keys[i]);
+		if (!err)
+			err = tree_print(out, event, keys[i]);
+		path = true;
+	}
+	return err;
+}
+
+static int render_file_or_act(struct buf *out, yajl_val event)
+{
+	int err = tree_print(out, event, "path");
+
+	if (!err && tree_get(event, "path2"))
+		err = buf_append_str(out, " → ");
+	if (!err)
+		err = tree_print(out, event, "path2");
+	return err ? err : render_act(out, event);
+}
+
 /* What it was done to. */
 static int render_object(struct buf *out, yajl_val event)
 {
@@ -118,10 +148,7 @@ static int render_object(struct buf *out, yajl_val event)
 	} else if (*tree_text(event, "src_ip")) {
 		err = render_address(out, event, "src_ip", "src_port");
 	} else {
-		err = tree_print(out, event, "path");
-		if (!err && tree_get(event, "path2"))
-			err = buf_append_str(out, " → ");
-		return err ? err : tree_print(out, event, "path2");
+		return render_file_or_act(out, event);
 	}
 	if (!err)
 		err = buf_append_str(out, " ");
@@ -132,7 +159,8 @@ static int render_marks(struct buf *out, yajl_val event)
 {
 	static const char *const marks[] = { "path_cut",  "path_unresolved", "deleted",
 					     "anonymous", "io_uring",	     "flags_unknown",
-					     "argv_cut",  "late_seen",	     "late" };
+					     "argv_cut",  "asked",	     "late_seen",
+					     "late" };
 	int err = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(marks) && !err; i++)
@@ -185,6 +213,8 @@ int render_row(struct buf *out, const struct render_style *style, yajl_val event
 		err = tree_print(out, event, "kind");
 	if (!err)
 		err = pad_to(out, start, 10);
+	if (!err && buf_size(out) - start >= 11) /* a longer word */
+		err = buf_append_str(out, " ");
 	start = buf_size(out);
 	if (!err)
 		err = render_object(out, event);

@@ -240,6 +240,13 @@ static enum risk risk_of_change(const struct mf_ev_change *change, const char *t
 	return RISK_WRITE;
 }
 
+static enum risk risk_of_act(const struct mf_ev_act *act, const char *path)
+{
+	if (act->path_flags & (MF_PATH_UNRESOLVED | MF_PATH_ANON))
+		return RISK_BASELINE;
+	return IN_TABLE(sensitive, path, act->path_len) ? RISK_ALERT : RISK_BASELINE;
+}
+
 enum risk risk_of(unsigned kind, const void *body, const char *texts, const struct workplace *place)
 {
 	switch (kind) {
@@ -252,7 +259,27 @@ enum risk risk_of(unsigned kind, const void *body, const char *texts, const stru
 	case MF_EV_DELETE:
 	case MF_EV_RENAME:
 	case MF_EV_ATTRIB:
+	case MF_EV_TRUNCATE:
 		return risk_of_change(body, texts, place);
+	case MF_EV_MAP_EXEC:
+	case MF_EV_UNIX_CONNECT:
+	case MF_EV_UNIX_SEND:
+	case MF_EV_SOCKET:
+	case MF_EV_FILE_RECEIVE:
+		return risk_of_act(body, texts);
+	case MF_EV_MOUNT:
+	case MF_EV_MOVE_MOUNT:
+	case MF_EV_PIVOT_ROOT:
+	case MF_EV_CHROOT:
+	case MF_EV_USERNS:
+	case MF_EV_PTRACE:
+	case MF_EV_KILL:
+	case MF_EV_BPF:
+	case MF_EV_MODULE:
+	case MF_EV_KERNEL_READ:
+	case MF_EV_PERF:
+	case MF_EV_URING:
+		return RISK_ALERT; /* a way out of what is watched, or into others */
 	default:
 		return RISK_NONE;
 	}

@@ -124,6 +124,9 @@ static void sum_row(struct summary *sum, const struct workplace *place, struct r
 		else if (row->kind == MF_EV_LISTEN)
 			sum_host(&sum->listens, row->body);
 		break;
+	case BODY_ACT:
+		sum->path_flags |= ((const struct mf_ev_act *)row->body)->path_flags;
+		break;
 	case BODY_FORK:
 	case BODY_EXIT:
 		break;
@@ -220,6 +223,7 @@ static bool row_changes(const struct row *row, const char *texts, size_t size)
 	case MF_EV_DELETE:
 	case MF_EV_RENAME:
 	case MF_EV_ATTRIB:
+	case MF_EV_TRUNCATE:
 		return true;
 	default:
 		return false;
@@ -229,7 +233,8 @@ static bool row_changes(const struct row *row, const char *texts, size_t size)
 static bool row_destroys(const struct row *row, const char *texts, size_t size)
 {
 	return !path_is_side_file(texts, size) &&
-	       (row->kind == MF_EV_DELETE || row->kind == MF_EV_RENAME);
+	       (row->kind == MF_EV_DELETE || row->kind == MF_EV_RENAME ||
+		row->kind == MF_EV_TRUNCATE);
 }
 
 static bool row_leaves(const struct row *row, const char *texts, size_t size)

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#pragma once
+
+/*
+ * What is neither a file that is used nor a connection: local sockets, mounts, other processes, and
+ * the doors out of what is watched.
+ */
+
+#include "say.h"
+
+#define ACT_NAME_MAX 256
+#define SUN_PATH_AT 2 /* in a sockaddr_un */
+#define SUN_PATH_MAX 108
+
+struct act_place {
+	struct actor actor;
+	struct place *place;
+	struct mf_ev_act *body;
+	__u32 size; /* body and strings so far */
+};
+
+/* false: of no session, or no room, which is counted. Else act_say() it. */
+static __always_inline bool act_begins(struct act_place *act)
+{
+	if (!actor_is_ours(&act->actor))
+		return false;
+	act->place = place_take(&act->actor);
+	if (!act->place)
+		return false;
+	act->body = (void *)act->place->rest;
+	__builtin_memset(act->body, 0, sizeof(*act->body));
+	act->size = sizeof(*act->body);
+	return true;
+}
+
+static __always_inline void act_path(struct act_place *act, const struct path *path)
+{
+	__u32 len = place_path(act->place, sizeof(*act->body), BPF_CORE_READ(path, mnt),
+			       BPF_CORE_READ(path, dentry), false, act->actor.tag);
+
+	act->body->path_len = len;
+	act->body->path_flags = act->place->walk.flags;
+	act->size += len;
+}
+
+/* Kernel memory, up to a NUL */
+static __always_inline void act_name(struct act_place *act, const char *name)
+{
+	__u32 at = act->size;
+	long len;
+
+	barrier_var(at);
+	if (!name || at > sizeof(*act->body) + MF_PATH_MAX)
+		return;
+	len = bpf_probe_read_kernel_str(&act->place->rest[at], ACT_NAME_MAX, name);
+	if (len <= 1 || len > ACT_NAME_MAX)
+		return;
+	act->body->name_len = len - 1;
+	act->size += len - 1;
+}
+
+static __always_inline void act_bytes(struct act_place *act, const char *from, __u32 len)
+{
+	__u32 at = act->size;
+
+	barrier_var(at);
+	barrier_var(len);
+	if (!len || len > SUN_PATH_MAX || at > sizeof(*act->body) + MF_PATH_MAX)
+		return;
+	if (bpf_probe_read_kernel(&act->place->rest[at], len, from))
+		return;
+	act->body->name_len = len;
+	act->size += len;
+}
+
+static __always_inline void act_target(struct act_place *act, struct task_struct *task)
+{
+	act->body->target_pid = BPF_CORE_READ(task, tgid);
+	act->body->target_start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+}
+
+static __always_inline void act_say(struct act_place *act, __u16 kind)
+{
+	place_say(act->place, kind, act->size, 0, &act->actor);
+	place_leave(act->place);
+}
+
+/* Where a local socket listens: the file that it is bound to, else its abstract name. */
+static __always_inline void act_unix(struct act_place *act, const struct sock *sk)
+{
+	const struct unix_sock *u = (const void *)sk;
+	struct unix_address *addr = BPF_CORE_READ(u, addr);
+	struct path path = { .mnt = BPF_CORE_READ(u, path.mnt),
+			     .dentry = BPF_CORE_READ(u, path.dentry) };
+	__u32 len;
+
+	act->body->number = BPF_CORE_READ(sk, sk_type);
+	if (path.dentry) {
+		act->body->path_len = place_path(act->place, sizeof(*act->body), path.mnt,
+						 path.dentry, false, act->actor.tag);
+		act->body->path_flags = act->place->walk.flags;
+		act->size += act->body->path_len;
+		return;
+	}
+	len = addr ? BPF_CORE_READ(addr, len) : 0;
+	if (len > SUN_PATH_AT + 1) /* behind the NUL that abstract names begin with */
+		act_bytes(act,
+			  (const char *)addr + bpf_core_field_offset(struct unix_address, name) +
+				  SUN_PATH_AT + 1,
+			  len - SUN_PATH_AT - 1);
+}
