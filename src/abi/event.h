@@ -40,7 +40,7 @@ enum mf_kind {
 	MF_EV_UNIX_CONNECT =
 		20, /* struct mf_ev_act: path, or name where it is abstract; SOCK_ type */
 	MF_EV_UNIX_SEND = 21, /* the same: a datagram */
-	MF_EV_ACCEPT = 22, /* struct mf_ev_net: accept() asked for; the own address */
+	MF_EV_ACCEPT = 22, /* struct mf_ev_net: accept asked for; the own address */
 	MF_EV_SOCKET =
 		23, /* struct mf_ev_act: neither TCP, UDP nor AF_UNIX; AF_ family, SOCK_ type */
 	MF_EV_MOUNT = 24, /* struct mf_ev_act: path, file system type, MS_ flags */
