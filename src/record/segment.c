@@ -44,7 +44,7 @@ static enum look look_at_end(const struct segment *segment, uint64_t left)
 
 enum look segment_look(struct segment *segment)
 {
-	uint64_t left, left_then = UINT64_MAX;
+	uint64_t left = 0, left_then = UINT64_MAX;
 	ssize_t got;
 
 	for (;;) {

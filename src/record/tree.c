@@ -11,7 +11,7 @@ void tree_show_nul(char *json, size_t size)
 		if (json[at] != '\\')
 			continue;
 		if (!memcmp(json + at, "\\u0000", 6))
-			memcpy(json + at, "\\u2400", 6);
+			json[at + 2] = '2', json[at + 3] = '4';
 		at++; /* the escaped character begins no escape */
 	}
 }

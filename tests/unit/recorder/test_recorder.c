@@ -357,7 +357,7 @@ static void a_user_who_holds_connections_keeps_nobody_from_asking(void **state)
 	int journal = fake_guard_session(guard, STORY_SESSION, 4711);
 	struct log_source *source;
 	struct log_entry entry;
-	int ready[2], held = 0;
+	int ready[2];
 	char path[100], byte;
 	pid_t pid;
 
@@ -375,7 +375,7 @@ static void a_user_who_holds_connections_keeps_nobody_from_asking(void **state)
 		if (setresuid(4712, 4712, 4712) < 0)
 			_exit(99);
 		for (int i = 0; i < 40; i++)
-			held += ipc_connect(path, SOCK_STREAM) >= 0;
+			(void)!ipc_connect(path, SOCK_STREAM); /* the last ones may be refused */
 		if (write(ready[1], "x", 1) == 1)
 			pause();
 		_exit(0);
