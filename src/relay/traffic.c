@@ -111,6 +111,8 @@ static void end_one(struct traffic *traffic, struct pending_request *request)
 {
 	uint64_t stamp;
 
+	if (request == traffic->up.overlong) /* before its line was read to the end */
+		traffic->up.overlong = NULL;
 	if (request->ordinal) {
 		stamp = page_remove(&traffic->page, request->slot);
 		born_end(&traffic->born, request->ordinal, traffic->page.epoch);
