@@ -13,6 +13,7 @@
 
 #define NO_SUCH_TYPE 0x7ffffff /* no kernel has that many */
 #define LSM_LIST "lsm"
+#define KPROBE_PMU "/sys/bus/event_source/devices/kprobe/type"
 
 /*
  * Whether programs may hang on BPF trampolines at all: a kernel that forbids it says EPERM before it
@@ -67,7 +68,21 @@ static bool bpf_is_active(void)
 	return false;
 }
 
+static bool has_kprobes(void)
+{
+	return !access(KPROBE_PMU, F_OK);
+}
+
 enum mf_engine engine_best(void)
 {
-	return has_trampolines() && bpf_is_active() ? MF_ENGINE_LSM : MF_ENGINE_TRACE;
+	if (has_trampolines() && bpf_is_active())
+		return MF_ENGINE_LSM;
+	return has_kprobes() ? MF_ENGINE_KPROBE : MF_ENGINE_TRACE;
+}
+
+enum mf_engine engine_next_best(enum mf_engine kind)
+{
+	if (kind == MF_ENGINE_LSM && has_kprobes())
+		return MF_ENGINE_KPROBE;
+	return kind == MF_ENGINE_TRACE ? 0 : MF_ENGINE_TRACE;
 }

@@ -128,8 +128,8 @@ static int engine_start(struct engine *engine, const struct engine_options *opti
 	return error;
 }
 
-int engine_open(const struct engine_options *options, struct engine **ret_engine,
-		uint32_t *ret_detail)
+static int open_kind(const struct engine_options *options, enum mf_engine kind,
+		     struct engine **ret_engine, uint32_t *ret_detail)
 {
 	_cleanup_(cleanup_engine) struct engine *engine = calloc(1, sizeof(*engine));
 	uint32_t detail;
@@ -138,7 +138,7 @@ int engine_open(const struct engine_options *options, struct engine **ret_engine
 	if (!engine)
 		return -ENOMEM;
 	engine->epoll_fd = engine->opens_fd = engine->changes_fd = -1;
-	engine->kind = options && options->kind ? options->kind : engine_best();
+	engine->kind = kind;
 	engine->pages = PAGES_NONE;
 	engine->ring_bytes = options && options->ring_bytes ? options->ring_bytes
 							    : RING_BYTES_DEFAULT;
@@ -150,6 +150,25 @@ int engine_open(const struct engine_options *options, struct engine **ret_engine
 	}
 	*ret_engine = take_ptr(engine);
 	return 0;
+}
+
+int engine_open(const struct engine_options *options, struct engine **ret_engine,
+		uint32_t *ret_detail)
+{
+	enum mf_engine kind = options ? options->kind : 0;
+	uint32_t detail = MF_D_ENGINE;
+	int error;
+
+	if (kind)
+		return open_kind(options, kind, ret_engine, ret_detail);
+	kind = engine_best();
+	do {
+		error = open_kind(options, kind, ret_engine, &detail);
+		kind = engine_next_best(kind);
+	} while (error && error != -EPERM && detail == MF_D_ENGINE && kind);
+	if (error)
+		*ret_detail = detail;
+	return error;
 }
 
 void engine_close(struct engine *engine)

@@ -53,7 +53,8 @@ const struct hook hooks[] = {
 			    .kind = HOOK_CGROUP,
 			    .what = "connect() asked for, IPv4",
 			    .consequence = "connections are seen only when a SYN leaves",
-			    .remedy = "a kernel with CONFIG_CGROUP_BPF and cgroup v2 mounted" },
+			    .remedy = "cgroup v2, and a kernel that lets its programs read task "
+				      "storage: newer than 6.12; before, lsm or kprobe" },
 	[HOOK_CONNECT6] = { .engines = ENGINE_TRACE,
 			    .program = "connect6",
 			    .hook = "cgroup/connect6",
@@ -100,7 +101,7 @@ const struct hook hooks[] = {
 				 .hook = "syscall/file_question",
 				 .kind = HOOK_RUN,
 				 .what = "who opens a file",
-				 .consequence = "opens are not seen",
+				 .consequence = "a slower way is used: iter/task by tid",
 				 .remedy = "a kernel 6.2 or later (bpf_task_from_pid)" },
 	[HOOK_CHANGE_WHO] = { .engines = ENGINES_ALL,
 			      .program = "change_who",

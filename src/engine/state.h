@@ -247,6 +247,10 @@ void ask_probe(struct engine *engine, bool by_iter);
 int ask_file(struct engine *engine, struct mf_question *q);
 int ask_who(struct engine *engine, struct mf_change_question *q);
 
+/* choice.c */
+/* To be tried when this one cannot be loaded; 0: none is left. */
+enum mf_engine engine_next_best(enum mf_engine kind);
+
 /* hooks.c */
 /* MF_COV_* of what is attached for the whole machine */
 uint32_t hooks_coverage(const struct engine *engine);
