@@ -173,8 +173,7 @@ int BPF_KPROBE(probe_path_truncate, const struct path *path)
 SEC("kprobe/security_file_truncate")
 int BPF_KPROBE(probe_file_truncate, struct file *file)
 {
-	if (!(BPF_CORE_READ(file, f_flags) & O_TRUNC_FLAG))
-		say_truncate((const void *)__builtin_preserve_access_index(&file->f_path));
+	say_truncate((const void *)__builtin_preserve_access_index(&file->f_path));
 	return 0;
 }
 

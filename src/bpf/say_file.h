@@ -34,6 +34,8 @@
 struct act {
 	struct vfsmount *mnt, *mnt2;
 	struct dentry *dentry, *dentry2;
+	struct dentry *cut; /* an open that truncates it was told at cut_stamp */
+	__u64 cut_stamp;
 };
 
 struct {
@@ -42,6 +44,31 @@ struct {
 	__type(key, int);
 	__type(value, struct act);
 } acts MF_MAP;
+
+/* The kernel takes O_TRUNC from the file's flags before it asks for the truncation. */
+static __always_inline void cut_begin(struct dentry *dentry, const struct actor *actor)
+{
+	struct act *act = bpf_task_storage_get(&acts, bpf_get_current_task_btf(), 0,
+					       BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+	if (!act) /* it will be told as a truncation too */
+		return;
+	act->cut = dentry;
+	act->cut_stamp = actor->stamp;
+}
+
+/* Whether the open that does this has been told, for the same requests */
+static __always_inline bool cut_is_told(struct dentry *dentry, const struct actor *actor)
+{
+	struct act *act = bpf_task_storage_get(&acts, bpf_get_current_task_btf(), 0, 0);
+	bool told;
+
+	if (!act)
+		return false;
+	told = act->cut == dentry && act->cut_stamp == actor->stamp;
+	act->cut = NULL;
+	return told;
+}
 
 static __always_inline void say_open(struct file *file)
 {
@@ -58,6 +85,8 @@ static __always_inline void say_open(struct file *file)
 	if (!place)
 		return;
 	flags = BPF_CORE_READ(file, f_flags);
+	if (flags & O_TRUNC_FLAG)
+		cut_begin(BPF_CORE_READ(file, f_path.dentry), &actor);
 	body = (void *)place->rest;
 	body->dev = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
 	body->ino = BPF_CORE_READ(file, f_inode, i_ino);
@@ -168,7 +197,7 @@ static __always_inline void say_truncate(const struct path *path)
 {
 	struct actor actor;
 
-	if (!actor_is_ours(&actor))
+	if (!actor_is_ours(&actor) || cut_is_told(BPF_CORE_READ(path, dentry), &actor))
 		return;
 	say_change(MF_EV_TRUNCATE, FAN_MODIFY, BPF_CORE_READ(path, mnt),
 		   BPF_CORE_READ(path, dentry), NULL, NULL, 0, &actor);
