@@ -53,10 +53,12 @@ enum mf_kind {
 	MF_EV_BPF = 31, /* struct mf_ev_act: BPF_ command */
 	MF_EV_MODULE = 32, /* struct mf_ev_act: name of a module that the kernel asks for */
 	MF_EV_KERNEL_READ = 33, /* struct mf_ev_act: path of what the kernel reads, READING_ id */
-	MF_EV_PERF = 34, /* struct mf_ev_act: PERF_TYPE_ */
+	MF_EV_PERF = 34, /* struct mf_ev_act: perf_event_open() */
 	MF_EV_URING = 35, /* struct mf_ev_act: enum mf_uring */
 	MF_EV_FILE_RECEIVE = 36, /* struct mf_ev_act: path of a file that came through a socket */
-	MF_EV_KIND_MAX = 37,
+	MF_EV_SEND_ON = 37, /* struct mf_ev_send_on: on a connection, the first since what is in
+			     * flight changed */
+	MF_EV_KIND_MAX = 38,
 };
 
 /* mf_event.flags */
@@ -182,6 +184,17 @@ struct mf_ev_net {
 	__u64 cookie; /* ties SYN, OPEN and FAIL of one socket together; 0: not known */
 };
 
+/* A connection that is used again, and who asked for it; opener_pid 0: not seen, so the rest is 0 */
+struct mf_ev_send_on {
+	struct mf_ev_net net; /* the peer */
+	__u64 opened_ns; /* CLOCK_MONOTONIC */
+	__u64 opened_stamp;
+	__u64 opener_birth; /* as mf_event's birth */
+	__u64 opener_start_ns;
+	__u32 opener_pid;
+	__u32 pad;
+};
+
 /*
  * Why an event, or a part of it, was lost. Counted per session, in the mapped counters.
  */
@@ -227,6 +240,7 @@ _Static_assert(sizeof(struct mf_ev_file) == 32, "struct mf_ev_file");
 _Static_assert(sizeof(struct mf_ev_change) == 16, "struct mf_ev_change");
 _Static_assert(sizeof(struct mf_ev_act) == 32, "struct mf_ev_act");
 _Static_assert(sizeof(struct mf_ev_net) == 56, "struct mf_ev_net");
+_Static_assert(sizeof(struct mf_ev_send_on) == 96, "struct mf_ev_send_on");
 _Static_assert(sizeof(struct mf_session_counters) == 256, "struct mf_session_counters");
 _Static_assert(sizeof(struct mf_tag) == 24, "struct mf_tag");
 #endif

@@ -199,6 +199,7 @@ int BPF_PROG(kernel_read_file, struct file *file, int id)
 	return 0;
 }
 
+/* Asked before the attributes are copied: what is to be measured is not known yet. */
 SEC("lsm/perf_event_open")
 int BPF_PROG(perf_event_open, void *attr)
 {

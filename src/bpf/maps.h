@@ -68,6 +68,14 @@ struct {
 	__type(value, struct mf_who);
 } openers MF_MAP;
 
+/* socket → its connection; as above */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct mf_link);
+} links MF_MAP;
+
 /* set by the engine before it loads */
 const volatile __u32 ring_bytes __weak = 4 << 20;
 /* tcp_connect tells of the SYN, not the change of state */

@@ -60,6 +60,34 @@ static __always_inline __u64 cookie_of(struct socket *sock, bool known)
 	return sk ? bpf_get_socket_cookie((void *)sk) : 0;
 }
 
+/* What is sent on it before anything else is in flight is the connect's own. */
+static __always_inline void link_opened(struct socket *sock, const struct actor *actor)
+{
+	struct sock *sk = sock->sk;
+	struct mf_link *link;
+
+	if (!sk)
+		return;
+	link = bpf_sk_storage_get(&links, (void *)sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!link) {
+		count_loss(actor->tag, MF_LOSS_TAG);
+		return;
+	}
+	link->session = actor->tag->session;
+	link->opened_ns = bpf_ktime_get_ns();
+	link->opened_stamp = link->told_stamp = actor->stamp;
+	link->opener_birth = link->told_birth = actor->tag->birth;
+	link->opener_start_ns = actor->who.start_ns;
+	link->opener_pid = actor->who.pid;
+	link->told = 1;
+}
+
+static __always_inline bool link_is_told(const struct mf_link *link, const struct actor *actor)
+{
+	return link->told && link->session == actor->tag->session &&
+	       link->told_stamp == actor->stamp && link->told_birth == actor->tag->birth;
+}
+
 static __always_inline void say_net(const struct actor *actor, struct socket *sock, __u16 kind,
 				    const void *address, int len, bool known)
 {
@@ -80,6 +108,8 @@ static __always_inline void say_net(const struct actor *actor, struct socket *so
 		__builtin_memcpy(net.local, net.addr, sizeof(net.local));
 		net.local_port = net.port;
 	}
+	if (kind == MF_EV_CONNECT && known)
+		link_opened(sock, actor);
 	event = event_reserve(kind, sizeof(*event) + sizeof(net), true, actor->stamp, &actor->who,
 			      &flags);
 	if (!event)
@@ -107,6 +137,60 @@ static __always_inline void say_bind(struct socket *sock, struct sockaddr *addre
 		say_net(&actor, sock, MF_EV_BIND, address, len, known);
 }
 
+static __always_inline void link_copy(const struct mf_link *link, struct mf_ev_send_on *send)
+{
+	send->opened_ns = link->opened_ns;
+	send->opened_stamp = link->opened_stamp;
+	send->opener_birth = link->opener_birth;
+	send->opener_start_ns = link->opener_start_ns;
+	send->opener_pid = link->opener_pid;
+}
+
+/*
+ * On a connection that is there: once for each that is opened, inherited, accepted or received, and
+ * again whenever what is in flight has changed, or a process of another birth sends.
+ */
+static __always_inline void say_send_on(const struct actor *actor, struct socket *sock)
+{
+	struct sock *sk = sock->sk;
+	struct mf_ev_send_on *send;
+	struct mf_event *event;
+	struct mf_link *link;
+	__u16 family;
+	__u64 flags;
+
+	if (!sk)
+		return;
+	family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	if ((family != AF_INET && family != AF_INET6) || !BPF_CORE_READ(sk, __sk_common.skc_dport))
+		return;
+	link = bpf_sk_storage_get(&links, (void *)sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!link) {
+		count_loss(actor->tag, MF_LOSS_TAG);
+		return;
+	}
+	if (link_is_told(link, actor))
+		return;
+	bpf_get_socket_cookie((void *)sk); /* from now on it has one */
+	event = event_reserve(MF_EV_SEND_ON, sizeof(*event) + sizeof(*send), true, actor->stamp,
+			      &actor->who, &flags);
+	if (!event) /* counted; told again with the next one */
+		return;
+	send = (void *)(event + 1);
+	__builtin_memset(send, 0, sizeof(*send));
+	addresses_of(sk, &send->net);
+	send->net.type = BPF_CORE_READ(sk, sk_type);
+	send->net.proto = BPF_CORE_READ(sk, sk_protocol);
+	send->net.cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
+	if (link->session == actor->tag->session)
+		link_copy(link, send);
+	link->session = actor->tag->session;
+	link->told_stamp = actor->stamp;
+	link->told_birth = actor->tag->birth;
+	link->told = 1;
+	event_submit(event, actor->tag, flags);
+}
+
 static __always_inline void say_send(struct socket *sock, struct msghdr *msg, bool known)
 {
 	struct actor actor;
@@ -118,8 +202,11 @@ static __always_inline void say_send(struct socket *sock, struct msghdr *msg, bo
 	name = BPF_CORE_READ(msg, msg_name);
 	stream = BPF_CORE_READ(sock, type) == SOCK_STREAM;
 	/* a stream ignores the name, but for TCP fast open, which connects by it */
-	if (!name || (stream && !(BPF_CORE_READ(msg, msg_flags) & MSG_FASTOPEN)))
+	if (!name || (stream && !(BPF_CORE_READ(msg, msg_flags) & MSG_FASTOPEN))) {
+		if (known)
+			say_send_on(&actor, sock);
 		return;
+	}
 	say_net(&actor, sock, stream ? MF_EV_CONNECT : MF_EV_SEND, name,
 		BPF_CORE_READ(msg, msg_namelen), known);
 }

@@ -28,6 +28,19 @@ struct mf_who {
 	char comm[MF_COMM_LEN];
 };
 
+/* who asked for a socket's connection, and for whom it was last told that it is used */
+struct mf_link {
+	__u64 session;
+	__u64 opened_ns; /* opener_pid 0: nobody was seen to */
+	__u64 opened_stamp;
+	__u64 opener_birth;
+	__u64 opener_start_ns;
+	__u32 opener_pid;
+	__u32 told; /* 1: told_stamp and told_birth are valid */
+	__u64 told_stamp;
+	__u64 told_birth;
+};
+
 /* file_question: an open that waits for its answer */
 struct mf_question {
 	__u32 tid; /* in the engine's pid namespace */

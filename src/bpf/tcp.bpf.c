@@ -8,25 +8,6 @@
 #include "addr.h"
 #include "emit.h"
 
-static __always_inline void addresses_of(const struct sock *sk, struct mf_ev_net *net)
-{
-	const struct sock_common *c = &sk->__sk_common;
-	__u32 addr[4];
-	__u8 family;
-
-	if (BPF_CORE_READ(c, skc_family) == AF_INET6) {
-		bpf_core_read(addr, sizeof(addr), &c->skc_v6_daddr);
-		addr_set_v6(net->addr, &net->family, addr);
-		bpf_core_read(addr, sizeof(addr), &c->skc_v6_rcv_saddr);
-		addr_set_v6(net->local, &family, addr);
-	} else {
-		addr_set_v4(net->addr, &net->family, BPF_CORE_READ(c, skc_daddr));
-		addr_set_v4(net->local, &family, BPF_CORE_READ(c, skc_rcv_saddr));
-	}
-	net->port = bpf_ntohs(BPF_CORE_READ(c, skc_dport));
-	net->local_port = BPF_CORE_READ(c, skc_num);
-}
-
 static __always_inline void tell(const struct sock *sk, __u16 kind, const struct mf_who *who,
 				 __u64 stamp)
 {

@@ -43,6 +43,7 @@ static const struct event_kind kinds[] = {
 	[MF_EV_PERF] = { "perf", BODY_ACT },
 	[MF_EV_URING] = { "io-uring", BODY_ACT },
 	[MF_EV_FILE_RECEIVE] = { "file-receive", BODY_ACT },
+	[MF_EV_SEND_ON] = { "send", BODY_SEND_ON },
 };
 _Static_assert(ARRAY_LEN(kinds) == MF_EV_KIND_MAX, "a row for every kind");
 
@@ -51,7 +52,7 @@ static const struct body_layout {
 	size_t size;
 	struct {
 		size_t from, size;
-	} same[3];
+	} same[4];
 } bodies[] = {
 	[BODY_FORK] = { sizeof(struct mf_ev_fork), { { 0, sizeof(struct mf_ev_fork) } } },
 	[BODY_EXEC] = { sizeof(struct mf_ev_exec),
@@ -69,7 +70,14 @@ static const struct body_layout {
 		       { { offsetof(struct mf_ev_net, addr), 16 },
 			 { offsetof(struct mf_ev_net, port), 2 },
 			 { offsetof(struct mf_ev_net, family), 4 } } },
+	[BODY_SEND_ON] = { sizeof(struct mf_ev_send_on),
+			   { { offsetof(struct mf_ev_net, addr), 16 },
+			     { offsetof(struct mf_ev_net, port), 2 },
+			     { offsetof(struct mf_ev_net, family), 4 },
+			     { sizeof(struct mf_ev_net),
+			       sizeof(struct mf_ev_send_on) - sizeof(struct mf_ev_net) } } },
 };
+_Static_assert(offsetof(struct mf_ev_send_on, net) == 0, "a net, and more");
 
 const struct event_kind *event_kind(unsigned kind)
 {
@@ -103,6 +111,7 @@ static void text_sizes(enum event_body kind, const void *body, size_t *first, si
 	case BODY_FORK:
 	case BODY_EXIT:
 	case BODY_NET:
+	case BODY_SEND_ON:
 		break;
 	}
 }

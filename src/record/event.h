@@ -31,6 +31,7 @@ enum event_body {
 	BODY_CHANGE,
 	BODY_NET,
 	BODY_ACT,
+	BODY_SEND_ON, /* begins as BODY_NET */
 };
 
 struct event_kind {

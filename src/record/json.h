@@ -26,8 +26,12 @@ struct row_place {
 };
 
 void json_row(struct jsonout *json, const struct row_place *place, const struct row *row);
+/* Of a connection that is used again: who opened it, and in which requests. */
+void json_opened(struct jsonout *json, const struct row_place *place,
+		 const struct mf_ev_send_on *send);
 void json_process(struct jsonout *json, const struct session *session,
 		  const struct process *process);
+void json_process_id(struct jsonout *json, const char *key, uint32_t pid, uint64_t start_ns);
 void json_uid(struct jsonout *json, const struct session *session, uint64_t ordinal);
 void json_argv(struct jsonout *json, const char *argv, size_t size);
 void json_time(struct jsonout *json, uint64_t real_ns);

@@ -187,7 +187,7 @@ static void write_exec(struct jsonout *json, const struct row *row, const char *
 	}
 }
 
-static void write_process_id(struct jsonout *json, const char *key, uint32_t pid, uint64_t start_ns)
+void json_process_id(struct jsonout *json, const char *key, uint32_t pid, uint64_t start_ns)
 {
 	json_key(json, key);
 	json_pair(json, pid, '@', start_ns);
@@ -209,7 +209,7 @@ static void write_exit(struct jsonout *json, uint32_t status)
 
 static void write_fork(struct jsonout *json, const struct mf_ev_fork *fork)
 {
-	write_process_id(json, "child", fork->child_pid, fork->child_start_ns);
+	json_process_id(json, "child", fork->child_pid, fork->child_start_ns);
 	json_kv_u64(json, "child_pid", fork->child_pid);
 }
 
@@ -276,7 +276,7 @@ static void write_act(struct jsonout *json, const struct row *row, const char *t
 	if (keys->value)
 		json_kv_u64(json, keys->value, act->value);
 	if (act->target_pid)
-		write_process_id(json, "target", act->target_pid, act->target_start_ns);
+		json_process_id(json, "target", act->target_pid, act->target_start_ns);
 	write_risk(json, row);
 }
 
@@ -286,7 +286,8 @@ static bool row_is_text(const struct row *row, const char *texts, size_t size)
 	return utf8_valid(texts, size) && utf8_valid(row->comm, strnlen(row->comm, MF_COMM_LEN));
 }
 
-static void write_body(struct jsonout *json, const struct row *row, const char *texts)
+static void write_body(struct jsonout *json, const struct row_place *place, const struct row *row,
+		       const char *texts)
 {
 	switch (event_kind(row->kind)->body) {
 	case BODY_FORK:
@@ -307,6 +308,10 @@ static void write_body(struct jsonout *json, const struct row *row, const char *
 	case BODY_NET:
 		write_net(json, row);
 		break;
+	case BODY_SEND_ON:
+		write_net(json, row);
+		json_opened(json, place, row->body);
+		break;
 	case BODY_ACT:
 		write_act(json, row, texts);
 		break;
@@ -325,7 +330,7 @@ void json_row(struct jsonout *json, const struct row_place *place, const struct 
 	json_i64(json, (int64_t)(row->t_ns - place->base_ns));
 	json_kv_str(json, "kind", event_kind(row->kind)->name);
 	if (!(row->flags & MF_EVF_PROC_UNKNOWN)) {
-		write_process_id(json, "process", row->pid, row->start_ns);
+		json_process_id(json, "process", row->pid, row->start_ns);
 		json_kv_u64(json, "pid", row->pid);
 		json_kv_u64(json, "tid", row->tid);
 	} else {
@@ -334,7 +339,7 @@ void json_row(struct jsonout *json, const struct row_place *place, const struct 
 	json_kv_text(json, "comm", row->comm, strnlen(row->comm, MF_COMM_LEN));
 	write_label(json, place, row);
 	json_kv_str(json, "verdict", "observed");
-	write_body(json, row, texts);
+	write_body(json, place, row, texts);
 	if (row->flags & MF_EVF_ASKED)
 		json_kv_bool(json, "asked", true);
 	if (row->flags & MF_EVF_LATE_SEEN)
@@ -385,7 +390,7 @@ void json_process(struct jsonout *json, const struct session *session,
 	json->bytes = image && !utf8_valid(image->text, image->exe_size + image->argv_size);
 	json->escaped = false;
 	json_open(json, '{');
-	write_process_id(json, "id", process->pid, process->start_ns);
+	json_process_id(json, "id", process->pid, process->start_ns);
 	json_kv_u64(json, "pid", process->pid);
 	if (process->ppid)
 		json_kv_u64(json, "ppid", process->ppid);

@@ -91,8 +91,8 @@ static void sum_host(struct hosts *hosts, const struct mf_ev_net *net)
 
 static bool is_outgoing(unsigned kind)
 {
-	return kind == MF_EV_CONNECT || kind == MF_EV_SEND || kind == MF_EV_TCP_SYN ||
-	       kind == MF_EV_TCP_OPEN || kind == MF_EV_TCP_FAIL;
+	return kind == MF_EV_CONNECT || kind == MF_EV_SEND || kind == MF_EV_SEND_ON ||
+	       kind == MF_EV_TCP_SYN || kind == MF_EV_TCP_OPEN || kind == MF_EV_TCP_FAIL;
 }
 
 static void sum_row(struct summary *sum, const struct workplace *place, struct row *row)
@@ -119,6 +119,7 @@ static void sum_row(struct summary *sum, const struct workplace *place, struct r
 			sum->written.hash[sum->written.count++] = hash_bytes(texts, first, 0);
 		break;
 	case BODY_NET:
+	case BODY_SEND_ON:
 		if (is_outgoing(row->kind))
 			sum_host(&sum->hosts, row->body);
 		else if (row->kind == MF_EV_LISTEN)
@@ -242,7 +243,8 @@ static bool row_leaves(const struct row *row, const char *texts, size_t size)
 	static const uint8_t loopback[16] = { [15] = 1 };
 	const struct mf_ev_net *net = row->body;
 
-	if (row->kind != MF_EV_CONNECT && row->kind != MF_EV_SEND && row->kind != MF_EV_TCP_SYN)
+	if (row->kind != MF_EV_CONNECT && row->kind != MF_EV_SEND && row->kind != MF_EV_SEND_ON &&
+	    row->kind != MF_EV_TCP_SYN)
 		return false;
 	return net->family == 6 ? memcmp(net->addr, loopback, sizeof(loopback)) != 0
 				: net->addr[0] != 127;
@@ -267,7 +269,7 @@ static int write_object(struct buf *out, const struct row *row, const char *text
 	const struct mf_ev_net *net = row->body;
 	char address[INET6_ADDRSTRLEN] = "?";
 
-	if (event_kind(row->kind)->body != BODY_NET)
+	if (event_kind(row->kind)->body != BODY_NET && event_kind(row->kind)->body != BODY_SEND_ON)
 		return buf_append(out, texts, size);
 	inet_ntop(net->family == 6 ? AF_INET6 : AF_INET, net->addr, address, sizeof(address));
 	return buf_printf(out, "%s port %u", address, net->port);

@@ -96,7 +96,29 @@ const char *change_path2_of(struct mf_event *event);
 /* Every field of the header that is the same for all events of a process */
 void check_head(const struct scene *scene, const struct mf_event *event, uint32_t pid, uint32_t tid,
 		const char *comm);
+/* When it began, as struct mf_event's start_ns, to a tick of 10 ms */
 uint64_t start_of(int pid);
+
+/* What is to be told by a struct mf_ev_act of the session's root, at the stamp SCENE_STAMP */
+struct act_want {
+	uint16_t kind;
+	const char *comm; /* NULL: "actor" */
+	uint32_t number;
+	uint64_t value;
+	uint32_t target_pid;
+	uint64_t target_start_ns; /* to a tick */
+	const char *path, *name; /* NULL: none */
+	size_t nth; /* of this kind, from 0 */
+};
+
+/* the scene itself takes the page's descriptor from the test */
+#define SCENE_PTRACES 1
+#define SCENE_RECEIVES 1
+#define SCENE_STAMP MF_STAMP(2, 1)
+/* In the child, before it acts: it is called "actor", and one request is in flight */
+void scene_act(struct notes *notes);
+/* Every field of it */
+void check_act(const struct scene *scene, struct act_want want);
 
 /* Skips the test on another engine than this one. */
 void need_engine(enum mf_engine kind);

@@ -157,6 +157,19 @@ void story_connect(struct story_event *event, uint64_t stamp, const uint8_t ip[4
 	event_head(event, MF_EV_CONNECT, stamp, &net, sizeof(net));
 }
 
+void story_send_on(struct story_event *event, uint64_t stamp, const uint8_t ip[4], uint64_t opened,
+		   uint32_t opener_pid)
+{
+	struct mf_ev_send_on send = { .net = { .port = 443, .family = 4, .type = 1, .proto = 6 },
+				      .opened_ns = opener_pid ? STORY_MONO : 0,
+				      .opened_stamp = opened,
+				      .opener_start_ns = opener_pid ? STORY_ROOT_START : 0,
+				      .opener_pid = opener_pid };
+
+	memcpy(send.net.addr, ip, 4);
+	event_head(event, MF_EV_SEND_ON, stamp, &send, sizeof(send));
+}
+
 void story_fork(struct story_event *event, uint64_t stamp, uint32_t child_pid, uint64_t child_birth)
 {
 	struct mf_ev_fork fork = { .child_start_ns = STORY_ROOT_START + child_pid,

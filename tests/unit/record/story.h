@@ -43,6 +43,9 @@ struct story_event {
 void story_open(struct story_event *event, uint64_t stamp, const char *path, uint32_t flags);
 void story_change(struct story_event *event, uint16_t kind, uint64_t stamp, const char *path);
 void story_connect(struct story_event *event, uint64_t stamp, const uint8_t ip[4], uint16_t port);
+/* By the root process, on a connection that it opened at `opened`; 0 and no pid: not seen to */
+void story_send_on(struct story_event *event, uint64_t stamp, const uint8_t ip[4], uint64_t opened,
+		   uint32_t opener_pid);
 void story_fork(struct story_event *event, uint64_t stamp, uint32_t child_pid,
 		uint64_t child_birth);
 /* argv: NUL separated, as long as `argv_size`. */

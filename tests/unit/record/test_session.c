@@ -228,6 +228,42 @@ static void rows_beyond_the_bound_are_counted_and_the_record_says_so(void **stat
 	expect(item(at(record, "incomplete"), 0), NULL, "more rows than are kept");
 }
 
+/* E38 */
+static void what_is_sent_on_an_earlier_requests_connection_names_both(void **state)
+{
+	static const uint8_t ip[4] = { 198, 51, 100, 7 };
+	struct scene *scene = *state;
+	yajl_val record, row;
+
+	begin(scene, 1, MF_STAMP(1, 1), "1", "t", "{}");
+	end(scene, 1, MF_STAMP(2, 0));
+	session_close_first(scene->session);
+	begin(scene, 2, MF_STAMP(3, 1), "2", "t", "{}");
+	story_send_on(&scene->event, MF_STAMP(3, 1), ip, MF_STAMP(1, 1), STORY_ROOT_PID);
+	happen(scene);
+	story_send_on(&scene->event, MF_STAMP(3, 1), ip, MF_STAMP(0, 0), STORY_ROOT_PID);
+	happen(scene);
+	story_send_on(&scene->event, MF_STAMP(3, 1), ip, 0, 0);
+	happen(scene);
+	end(scene, 2, MF_STAMP(4, 0));
+	session_close_first(scene->session);
+	record = last(scene, LOG_REQUEST);
+	row = item(at(record, "events"), 0);
+	expect(row, "kind", "send");
+	expect(row, "label", "exclusive");
+	expect(row, "dst_ip", "198.51.100.7");
+	expect(row, "opened_in", "1122334455667788-1");
+	expect(row, "opened_by", "100@1000");
+	assert_true(YAJL_IS_TRUE(at(row, "connected")));
+	row = item(at(record, "events"), 1);
+	assert_true(YAJL_IS_NULL(at(row, "opened_in")));
+	row = item(at(record, "events"), 2);
+	assert_null(at(row, "opened_in"));
+	assert_null(at(row, "opened_by"));
+	assert_string_equal(YAJL_GET_STRING(item(at(at(record, "summary"), "hosts"), 0)),
+			    "198.51.100.7:443");
+}
+
 static void a_summary_tells_who_listens(void **state)
 {
 	static const uint8_t any[4];
@@ -737,6 +773,7 @@ int main(void)
 		SCENE(a_record_says_who_asked_what_was_claimed_and_what_happened),
 		SCENE(equal_events_are_folded_with_count_and_last_time),
 		SCENE(rows_beyond_the_bound_are_counted_and_the_record_says_so),
+		SCENE(what_is_sent_on_an_earlier_requests_connection_names_both),
 		SCENE(a_summary_tells_who_listens),
 		SCENE(records_that_share_their_events_share_a_bound),
 		SCENE(an_event_of_an_epoch_that_is_not_told_waits),
