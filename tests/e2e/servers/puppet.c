@@ -10,7 +10,7 @@
  * Steps: touch P, open P, unlink P, rename A B, connect IP PORT, send IP PORT, sleep MS,
  * exec ARG…, vexec ARG…, stderr BYTES, raise SIGNO, exit STATUS, kill PID SIGNO, hold MS (the
  * reply waits, the server does not), reply (now, not at the end), forks N,
- * renames N PATH, opens N PATH, pin CPU STEP.
+ * renames N PATH, opens N PATH, pin CPU STEP, dial IP PORT (a connection that stays), talk (on it).
  * In front of a step: pool (a thread, made when first needed), child (fork), daemon (double fork,
  * setsid), helper (a process that the first such step starts and later ones feed by a pipe),
  * later MS (after the reply).
@@ -160,6 +160,18 @@ static void make_open(const char *path, int flags)
 		close(fd);
 }
 
+static int dialled = -1;
+
+static void dial(const char *ip, const char *port)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port)) };
+
+	dialled = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (dialled < 0 || inet_pton(AF_INET, ip, &to.sin_addr) != 1 ||
+	    connect(dialled, (struct sockaddr *)&to, sizeof(to)))
+		_exit(91);
+}
+
 static void start_program(char **argv, bool sharing)
 {
 	uint64_t before = now_ns();
@@ -246,6 +258,10 @@ static void act(const char *step)
 		to_address(w[1], w[2], false);
 	else if (!strcmp(w[0], "send") && count == 3)
 		to_address(w[1], w[2], true);
+	else if (!strcmp(w[0], "dial") && count == 3)
+		dial(w[1], w[2]);
+	else if (!strcmp(w[0], "talk") && count == 1)
+		(void)!write(dialled, "x", 1);
 	else if (!strcmp(w[0], "sleep") && count == 2)
 		sleep_ms(atol(w[1]));
 	else if (!strcmp(w[0], "exec") && count >= 2)
