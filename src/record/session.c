@@ -133,9 +133,12 @@ int session_new(const struct session_setup *setup, struct session **ret_session)
 		session->incomplete |= INC_NOT_COVERED;
 	if (session->info.mounts_unmarked)
 		session->incomplete |= INC_MOUNTS;
-	take_lost(session, session->lost_calm);
-	take_lost(session, session->background.lost);
-	take_lost(session, session->late.lost);
+	/* what was lost since its beginning is its loss, however late we are told of it */
+	if (resumed) {
+		take_lost(session, session->lost_calm);
+		take_lost(session, session->background.lost);
+		take_lost(session, session->late.lost);
+	}
 	json_session_start(session->scratch, session);
 	emit(session, LOG_SESSION_START);
 	if (resumed) {

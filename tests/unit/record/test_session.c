@@ -50,7 +50,7 @@ static void keep_entry(void *data, enum log_type type, const struct buf *json)
 	assert_non_null(entry->tree);
 }
 
-static int begin_scene(void **state)
+static int begin_scene_with(void **state, uint64_t lost)
 {
 	struct scene *scene = calloc(1, sizeof(*scene));
 	struct mf_r_session info = story_session();
@@ -64,7 +64,19 @@ static int begin_scene(void **state)
 
 	*state = scene;
 	scene->counters.session = info.session;
+	scene->counters.lost[MF_LOSS_RING_FULL] = lost;
 	return session_new(&setup, &scene->session);
+}
+
+static int begin_scene(void **state)
+{
+	return begin_scene_with(state, 0);
+}
+
+/* The recorder is told of the session late: the first call has lost something already. */
+static int begin_scene_late(void **state)
+{
+	return begin_scene_with(state, 7);
 }
 
 static int end_scene(void **state)
@@ -377,6 +389,16 @@ static void a_loss_before_the_beginning_was_read_counts_for_the_request(void **s
 	end(scene, 1, MF_STAMP(2, 0));
 	session_close_first(scene->session);
 	expect(at(last(scene, LOG_REQUEST), "lost"), "ring_bulk", "2");
+}
+
+static void a_loss_before_the_session_was_told_of_counts_for_its_first_request(void **state)
+{
+	struct scene *scene = *state;
+
+	begin(scene, 1, MF_STAMP(1, 1), "1", "t", "{}");
+	end(scene, 1, MF_STAMP(2, 0));
+	session_close_first(scene->session);
+	expect(at(last(scene, LOG_REQUEST), "lost"), "ring_full", "7");
 }
 
 static void losses_of_the_slots_next_session_are_not_charged(void **state)
@@ -780,6 +802,9 @@ int main(void)
 		SCENE(an_event_that_stays_untold_makes_records_incomplete),
 		SCENE(losses_of_the_kernel_side_make_open_records_incomplete),
 		SCENE(a_loss_before_the_beginning_was_read_counts_for_the_request),
+		cmocka_unit_test_setup_teardown(
+			a_loss_before_the_session_was_told_of_counts_for_its_first_request,
+			begin_scene_late, end_scene),
 		SCENE(losses_of_the_slots_next_session_are_not_charged),
 		SCENE(requests_that_a_cut_list_does_not_name_are_incomplete),
 		SCENE(a_process_whose_opens_are_not_seen_makes_records_incomplete_while_it_lives),
