@@ -120,6 +120,32 @@ ssize_t ipc_recv(int sock, void *packet, size_t size, struct ipc_fds *ret_fds)
 	return ipc_recv_dropping(sock, packet, size, close_one, NULL, ret_fds);
 }
 
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
+
+void ipc_refuse_fds(int sock)
+{
+	static const int no = 0;
+
+	(void)setsockopt(sock, SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof(no));
+}
+
+ssize_t ipc_peek(int sock, void *ret_bytes, size_t size, bool *ret_brings_fds)
+{
+	struct iovec iov = { .iov_base = ret_bytes, .iov_len = size };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t got;
+
+	do {
+		got = recvmsg(sock, &msg, MSG_PEEK);
+	} while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return -errno;
+	*ret_brings_fds = msg.msg_flags & MSG_CTRUNC; /* there is no room for any */
+	return got;
+}
+
 static int unix_address(const char *path, struct sockaddr_un *ret_addr)
 {
 	*ret_addr = (struct sockaddr_un){ .sun_family = AF_UNIX };

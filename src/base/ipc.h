@@ -5,6 +5,7 @@
  * Packets with descriptors over SOCK_SEQPACKET sockets.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -35,6 +36,17 @@ ssize_t ipc_recv(int sock, void *packet, size_t size, struct ipc_fds *ret_fds);
  * whatever is not returned goes to `drop`. */
 ssize_t ipc_recv_dropping(int sock, void *packet, size_t size, void (*drop)(int fd, void *data),
 			  void *data, struct ipc_fds *ret_fds);
+
+/*
+ * From now on nobody can send descriptors to this socket, or to what is accepted from it (Linux
+ * 6.16). Whoever must not wait cannot rely on it: what an older kernel let through waits in the
+ * socket, and is closed by whoever receives it or closes the socket.
+ */
+void ipc_refuse_fds(int sock);
+
+/* Whether descriptors come with the next packet, or with the next `size` bytes of a stream or right
+ * behind them; the bytes are copied to `ret_bytes`. Nothing is received. -errno, as of a receive. */
+ssize_t ipc_peek(int sock, void *ret_bytes, size_t size, bool *ret_brings_fds);
 
 /* Connects to, or listens on (mode as given, an old socket file is replaced), a path. -ETIMEDOUT: the
  * listener takes no connections. */

@@ -22,6 +22,7 @@ int session_journal_pair(int *ret_recorder_end, int *ret_relay_end)
 		return -errno;
 	if (setsockopt(pair[1], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
 		setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	ipc_refuse_fds(pair[0]);
 	*ret_recorder_end = pair[0];
 	*ret_relay_end = pair[1];
 	return 0;

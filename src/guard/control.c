@@ -9,7 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "guard/disposal.h"
+#include "base/disposal.h"
 #include "guard/state.h"
 
 /* --- replies --- */

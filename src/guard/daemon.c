@@ -94,6 +94,7 @@ static int listen_all(struct daemon *daemon, const char *run_dir)
 
 	if (sock < 0)
 		return sock;
+	ipc_refuse_fds(sock);
 	guard->query_fd = sock;
 	sock = listen_at(daemon->control_path, run_dir, "control.sock", SOCK_SEQPACKET);
 	if (sock < 0)

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/disposal.h"
 #include "guard/control.h"
 #include "guard/directory.h"
 #include "guard/session.h"
@@ -188,7 +189,8 @@ void guard_release(struct guard *guard)
 	if (guard->engine && guard->sessions)
 		engine_drain(guard->engine);
 	loop_unwatch(guard->epoll, &guard->control_listener);
-	close_fd(control);
+	disposal_close(control,
+		       DISPOSAL_NOBODY); /* connections wait in it, and what they brought */
 	session_abandon_all(guard);
 	while (guard->connections) {
 		guard->connections->session = NULL;
@@ -201,7 +203,7 @@ void guard_release(struct guard *guard)
 		guard->engine = NULL;
 	}
 	loop_unwatch(guard->epoll, &guard->query_refusals);
-	close_fd(guard->query_fd);
+	disposal_close(guard->query_fd, DISPOSAL_NOBODY);
 	close_fd(guard->log_fd);
 	close_fd(guard->spare_fd);
 	guard->epoll = close_fd(guard->epoll);

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/disposal.h"
 #include "base/ipc.h"
 #include "guard/control.h"
 #include "guard/proc.h"
@@ -40,7 +41,8 @@ static void queue_drop(struct recorder_process *recorder)
 		struct packet *packet = recorder->queue;
 
 		recorder->queue = packet->next;
-		close_fd(packet->fd);
+		disposal_close(packet->fd,
+			       DISPOSAL_NOBODY); /* a journal, whose relay has its end */
 		free(packet);
 	}
 	recorder->queue_tail = &recorder->queue;
@@ -98,6 +100,7 @@ static __attribute__((noreturn)) void recorder_child(int link, int log_fd, int q
 	int fds[] = { link, log_fd, query_fd };
 	struct hand_over hand_over;
 
+	disposal_forked();
 	reset_signals();
 	prctl(PR_SET_NAME, "mcpfloor-record");
 	if (keep_only(fds, ARRAY_LEN(fds)))
@@ -262,7 +265,7 @@ static bool dies_too_often(struct recorder_process *recorder)
 static void refuse_query(struct source *source, uint32_t events)
 {
 	(void)events;
-	close_fd(accept4(source->fd, NULL, NULL, SOCK_CLOEXEC));
+	disposal_close(accept4(source->fd, NULL, NULL, SOCK_CLOEXEC), DISPOSAL_NOBODY);
 }
 
 static void give_up(struct guard *guard)

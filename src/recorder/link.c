@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/disposal.h"
 #include "base/ipc.h"
 #include "recorder/state.h"
 
@@ -40,7 +41,8 @@ void link_forget(struct recorder *recorder, struct live *live)
 	if (recorder->last == live)
 		recorder->last = NULL;
 	held_free(&live->held);
-	close_fd(live->journal);
+	disposal_close(live->journal,
+		       DISPOSAL_NOBODY); /* what was sent and not read goes with it */
 	session_free(live->session);
 	free(live);
 }
@@ -148,7 +150,7 @@ static void send_stats(struct recorder *recorder, uint64_t token)
 	stats->rec_folded = recorder->session_stats.folded;
 	stats->rec_rows_capped = recorder->session_stats.capped;
 	stats->rec_journal_entries = recorder->session_stats.journal_entries;
-	stats->rec_journal_bad = recorder->session_stats.journal_bad;
+	stats->rec_journal_bad += recorder->session_stats.journal_bad;
 	stats->rec_records = recorder->session_stats.records;
 	stats->rec_epoch_unknown = recorder->session_stats.epoch_unknown;
 	stats->rec_entries = counts.entries;
@@ -266,7 +268,8 @@ void link_guard_died(struct recorder *recorder)
 
 static void journal_ended(struct live *live)
 {
-	live->journal = close_fd(live->journal);
+	disposal_close(live->journal, DISPOSAL_NOBODY);
+	live->journal = -1;
 	live->journal_end_ns = live->recorder->now_ns;
 	live->session->journal_over = true;
 	/* without a last word the relay was killed, or its session was */
@@ -281,14 +284,19 @@ bool link_read_journal(struct live *live)
 	struct recorder *recorder = live->recorder;
 
 	for (int i = 0; i < JOURNAL_BURST && live->journal >= 0; i++) {
-		/* a journal carries no descriptors: those that come are closed */
-		_cleanup_ipc_fds_ struct ipc_fds fds = IPC_FDS_NONE;
-		ssize_t got = ipc_recv(live->journal, recorder->packet, MF_JOURNAL_PACKET, &fds);
+		/* A journal carries no descriptors. Those that come are not received: their close
+		 * can take as long as the sender likes. */
+		bool brings_fds = false;
+		ssize_t got = ipc_peek(live->journal, NULL, 0, &brings_fds);
 
+		if (got >= 0 && !brings_fds)
+			got = ipc_recv(live->journal, recorder->packet, MF_JOURNAL_PACKET, NULL);
 		if (got == -EAGAIN)
 			return true;
 		recorder->active_ns = recorder->now_ns;
-		if (got <= 0 || session_journal(live->session, recorder->packet, (size_t)got) < 0)
+		recorder->stats.rec_journal_bad += brings_fds;
+		if (brings_fds || got <= 0 ||
+		    session_journal(live->session, recorder->packet, (size_t)got) < 0)
 			journal_ended(live);
 	}
 	return live->journal < 0;

@@ -13,6 +13,8 @@
 #include "abi/limits.h"
 #include "abi/query.h"
 #include "base/buf.h"
+#include "base/disposal.h"
+#include "base/ipc.h"
 #include "record/reader.h"
 
 #define CLIENTS_MAX 32
@@ -42,7 +44,8 @@ struct query_server {
 
 static void drop_client(struct client *client)
 {
-	close_fd(client->fd);
+	shutdown(client->fd, SHUT_RDWR); /* the asker knows at once */
+	disposal_close(client->fd, client->user);
 	log_source_free(client->source);
 	buf_free(&client->out);
 	*client = (struct client){ .fd = -1 };
@@ -51,7 +54,8 @@ static void drop_client(struct client *client)
 /* Nobody keeps others from asking by holding connections open. */
 static bool has_room(const struct query_server *server, uint32_t user)
 {
-	int of_user = 0, of_users = 0;
+	size_t of_user = user ? disposal_under_way(user) : 0;
+	size_t of_users = 0;
 
 	for (size_t i = 0; user && i < CLIENTS_MAX; i++) {
 		const struct client *client = &server->clients[i];
@@ -65,14 +69,14 @@ static bool has_room(const struct query_server *server, uint32_t user)
 static void take_client(struct query_server *server)
 {
 	int fd = accept4(server->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	struct ucred peer;
+	struct ucred peer = { .uid = DISPOSAL_NOBODY };
 	socklen_t size = sizeof(peer);
 
 	if (fd < 0)
 		return;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ||
 	    !has_room(server, peer.uid)) {
-		close_fd(fd);
+		disposal_close(fd, DISPOSAL_NOBODY);
 		return;
 	}
 	for (size_t i = 0; i < CLIENTS_MAX; i++) {
@@ -84,7 +88,9 @@ static void take_client(struct query_server *server)
 		client->user = peer.uid;
 		return;
 	}
-	close_fd(fd); /* too many at once: the client sees an end at once and may come again */
+	disposal_close(
+		fd,
+		DISPOSAL_NOBODY); /* too many at once: the client sees an end at once and may come again */
 }
 
 static int begin_answer(struct query_server *server, struct client *client)
@@ -102,25 +108,27 @@ static int begin_answer(struct query_server *server, struct client *client)
 		       : log_source_dir(server->dir_fd, &client->source);
 }
 
-/* Reads the question; what comes behind it is not looked at. */
+/* Reads the question; what comes behind it is not looked at. A question has no descriptors: the
+ * kernel would close them within this thread's receive, which can wait. */
 static int read_client(struct query_server *server, struct client *client)
 {
 	char rest[256];
-	ssize_t got;
+	char *to = client->asked ? rest : (char *)&client->query + client->query_got;
+	size_t size = client->asked ? sizeof(rest) : sizeof(client->query) - client->query_got;
+	bool brings_fds;
+	ssize_t got = ipc_peek(client->fd, to, size, &brings_fds);
 
-	if (client->asked) {
-		got = recv(client->fd, rest, sizeof(rest), 0);
-	} else {
-		got = recv(client->fd, (char *)&client->query + client->query_got,
-			   sizeof(client->query) - client->query_got, 0);
-		if (got > 0)
-			client->query_got += (size_t)got;
-		if (client->query_got == sizeof(client->query))
-			return begin_answer(server, client);
-	}
-	if (got < 0 && errno == EAGAIN)
+	if (got == -EAGAIN)
 		return 0;
-	return got > 0 ? 0 : -ECONNRESET;
+	if (got <= 0 || brings_fds)
+		return -ECONNRESET;
+	got = recv(client->fd, to, (size_t)got, 0);
+	if (got <= 0)
+		return -ECONNRESET;
+	if (client->asked)
+		return 0;
+	client->query_got += (size_t)got;
+	return client->query_got == sizeof(client->query) ? begin_answer(server, client) : 0;
 }
 
 static bool may_see(const struct client *client, const struct log_entry *entry)
@@ -316,8 +324,9 @@ void query_stop(struct query_server *server)
 		return; /* cannot be: an eventfd takes one */
 	pthread_join(server->thread, NULL);
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
-		drop_client(&server->clients[i]);
-	close_fd(server->listen_fd);
+		if (server->clients[i].fd >= 0)
+			drop_client(&server->clients[i]);
+	disposal_close(server->listen_fd, DISPOSAL_NOBODY);
 	close_fd(server->stop);
 	free(server);
 }

@@ -9,6 +9,7 @@
 #include <linux/close_range.h>
 #include <linux/landlock.h>
 #include <pwd.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -184,6 +185,10 @@ static const int allowed[] = {
 	SCMP_SYS(rseq),
 	SCMP_SYS(tgkill),
 	SCMP_SYS(membarrier),
+	SCMP_SYS(set_robust_list), /* the threads of base/disposal.c, and what nudges them */
+	SCMP_SYS(timer_create),
+	SCMP_SYS(timer_settime),
+	SCMP_SYS(timer_delete),
 };
 
 static int restrict_files(int dir_fd)
@@ -231,6 +236,12 @@ int sandbox_restrict(int state_dir_fd)
 		return -ENOMEM;
 	for (size_t i = 0; i < ARRAY_LEN(allowed) && !err; i++)
 		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
+	/* a thread, never a process. Of clone3() the filter cannot see the flags: libc does without */
+	if (!err)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+				       SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+	if (!err)
+		err = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 	/* memory never becomes executable; files are opened below a directory that is held */
 	if (!err)
 		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,

@@ -17,6 +17,7 @@
 
 #include <cmocka.h>
 
+#include "../base/lingering.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/ipc.h"
@@ -392,6 +393,77 @@ static void a_user_who_holds_connections_keeps_nobody_from_asking(void **state)
 	assert_int_equal(fake_guard_stop(guard, false), 0);
 }
 
+static void ask_comes_at_once(struct fake_guard *guard)
+{
+	uint64_t before = clock_mono_ns();
+	struct log_source *source;
+	struct log_entry entry;
+
+	assert_int_equal(ask(guard, 0, &source), 0);
+	assert_int_equal(log_source_next(source, &entry), 1);
+	log_source_free(source);
+	assert_true(clock_mono_ns() - before < 900 * NS_PER_MS);
+}
+
+/* As packets, so that what is sent first is not read together with what follows. */
+static void hand_over(int sock, int *ret_peer)
+{
+	struct ipc_fds fds = { .fd = { wrapped(lingering(ret_peer)), -1, -1, -1 }, .count = 1 };
+
+	assert_int_equal(ipc_send(sock, "x", 1, &fds), 0);
+	close_fd(fds.fd[0]);
+}
+
+static void what_an_asker_hands_over_cannot_make_the_recorder_wait(void **state)
+{
+	struct fake_guard *guard = *state;
+	int journal = fake_guard_session(guard, STORY_SESSION, 1000);
+	int peers[4], asker;
+	char path[100];
+
+	free(await_entry(guard, LOG_SESSION_START, "crm"));
+	snprintf(path, sizeof(path), "%s/query", guard->path);
+	for (int asked = 0; asked < 2; asked++) {
+		struct mf_query query = { .version = MF_ABI_VERSION, .flags = MF_Q_FOLLOW };
+
+		asker = ipc_connect(path, SOCK_STREAM);
+		assert_true(asker >= 0);
+		if (asked)
+			assert_int_equal(ipc_send(asker, &query, sizeof(query), NULL), 0);
+		hand_over(asker, &peers[2 * asked]);
+		hand_over(asker, &peers[2 * asked + 1]);
+		ask_comes_at_once(guard);
+		close(asker);
+		ask_comes_at_once(guard);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(peers); i++)
+		close(peers[i]);
+	finish(guard, journal);
+	assert_int_equal(fake_guard_stop(guard, false), 0);
+}
+
+static void what_comes_with_a_journal_cannot_make_the_recorder_wait(void **state)
+{
+	struct fake_guard *guard = *state;
+	int journal = fake_guard_session(guard, STORY_SESSION, 1000);
+	int peers[2];
+	uint64_t before;
+
+	free(await_entry(guard, LOG_SESSION_START, "crm"));
+	hand_over(journal, &peers[0]);
+	hand_over(journal, &peers[1]);
+	close(journal);
+	before = clock_mono_ns();
+	while (!fake_guard_stats(guard).rec_journal_bad)
+		assert_true(clock_mono_ns() - before < 900 * NS_PER_MS);
+	fake_guard_gone(guard, STORY_SESSION, true);
+	free(await_entry(guard, LOG_SESSION_END, "relay-died"));
+	assert_int_equal(fake_guard_stop(guard, false), 0);
+	assert_true(clock_mono_ns() - before < 1500 * NS_PER_MS);
+	close(peers[0]);
+	close(peers[1]);
+}
+
 static void a_follower_is_told_what_comes(void **state)
 {
 	struct fake_guard *guard = *state;
@@ -474,6 +546,8 @@ int main(void)
 		PLAY(a_query_gets_what_a_reader_of_the_directory_gets),
 		PLAY(a_user_gets_own_sessions_only),
 		PLAY(a_user_who_holds_connections_keeps_nobody_from_asking),
+		PLAY(what_an_asker_hands_over_cannot_make_the_recorder_wait),
+		PLAY(what_comes_with_a_journal_cannot_make_the_recorder_wait),
 		PLAY(a_follower_is_told_what_comes),
 		PLAY(the_recorder_has_no_rights),
 		PLAY(an_idle_recorder_sleeps),

@@ -5,7 +5,8 @@
  * Closing what an ordinary user handed over. The close of a descriptor can wait for as long as its
  * former owner likes: a socket with SO_LINGER for its peer, a file of a FUSE mount for the process
  * that serves it. So can the close of a connection in which such descriptors were never received.
- * The guard's loop answers opens that wait, so it hands such a close to threads.
+ * The guard's loop answers opens that wait, the recorder's reads what happens, so they hand such a
+ * close to threads.
  *
  * A thread that waits is woken by a signal each second, which ends a lingering. What serves a FUSE
  * mount can keep one for ever; so what one user has under way is bounded by whoever receives.
@@ -23,6 +24,8 @@
 
 /* Takes over `fd`, which `uid` sent; DISPOSAL_NOBODY: a connection itself. */
 void disposal_close(int fd, uid_t uid);
+/* In a child that was forked: the threads are its parent's, and so is what they close. */
+void disposal_forked(void);
 /* How many wait for a thread. */
 size_t disposal_waiting(void);
 /* How many of this user's are not closed yet. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "guard/disposal.h"
+#include "base/disposal.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -143,6 +143,13 @@ void disposal_close(int fd, uid_t uid)
 			(struct item){ fd, uid };
 	help();
 	pthread_mutex_unlock(&pool.lock);
+}
+
+void disposal_forked(void)
+{
+	pthread_mutex_init(&pool.lock, NULL); /* a thread of the parent's may have held it */
+	pool.first = pool.count = pool.threads = 0;
+	pool.ready = false;
 }
 
 size_t disposal_waiting(void)
