@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/ipc.h"
 
 static int memory_file(size_t size)
@@ -214,4 +215,64 @@ void fake_guard_submit(struct fake_guard *guard)
 void fake_guard_journal(int journal, const struct story_packet *packet)
 {
 	assert_int_equal(ipc_send(journal, packet->bytes, packet->size, NULL), 0);
+}
+
+int fake_guard_begin(void **state)
+{
+	struct fake_guard *guard = calloc(1, sizeof(*guard));
+
+	fake_guard_make(guard);
+	fake_guard_start(guard);
+	*state = guard;
+	return 0;
+}
+
+int fake_guard_end(void **state)
+{
+	struct fake_guard *guard = *state;
+
+	fake_guard_free(guard);
+	free(guard);
+	return 0;
+}
+
+char *fake_guard_entry(struct fake_guard *guard, enum log_type type, const char *text)
+{
+	struct log_source *source;
+	char *found = NULL;
+	uint64_t give_up = clock_mono_ns() + 20 * NS_PER_S;
+
+	assert_int_equal(log_source_dir(guard->dir_fd, &source), 0);
+	while (!found && clock_mono_ns() < give_up) {
+		struct log_entry entry;
+		int got = log_source_next(source, &entry);
+
+		assert_true(got >= 0);
+		if (got && entry.type == type && memmem(entry.json, entry.size, text, strlen(text)))
+			found = strndup(entry.json, entry.size);
+		else if (!got)
+			poll(NULL, 0, 2);
+	}
+	log_source_free(source);
+	assert_non_null(found);
+	return found;
+}
+
+void fake_guard_finish(struct fake_guard *guard, int journal)
+{
+	struct story_packet packet;
+
+	story_exit(&packet, 0);
+	fake_guard_journal(journal, &packet);
+	close_fd(journal);
+	fake_guard_gone(guard, STORY_SESSION, false);
+}
+
+int fake_guard_ask(struct fake_guard *guard, uint32_t flags, struct log_source **source)
+{
+	struct mf_query query = { .version = MF_ABI_VERSION, .flags = flags };
+	char path[100];
+
+	snprintf(path, sizeof(path), "%s/query", guard->path);
+	return log_source_socket(ipc_connect(path, SOCK_STREAM), &query, source);
 }

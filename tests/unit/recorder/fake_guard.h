@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "../record/story.h"
+#include "record/reader.h"
 #include "recorder/recorder.h"
 
 #define FAKE_RING_BYTES 65536
@@ -47,3 +48,14 @@ void fake_guard_event(struct fake_guard *guard, const struct story_event *event,
 void fake_guard_submit(struct fake_guard *guard); /* what was reserved */
 
 void fake_guard_journal(int journal, const struct story_packet *packet);
+
+/* Each test with a fake guard of its own, in *state, and a recorder in a child. */
+int fake_guard_begin(void **state);
+int fake_guard_end(void **state);
+
+/* Waits until an entry of the type, holding `text`, is in the log; its JSON, to be freed. */
+char *fake_guard_entry(struct fake_guard *guard, enum log_type type, const char *text);
+/* The session's server exits, and nothing is left of it. */
+void fake_guard_finish(struct fake_guard *guard, int journal);
+/* Asks the recorder's port; 0 or -errno. */
+int fake_guard_ask(struct fake_guard *guard, uint32_t flags, struct log_source **ret_source);

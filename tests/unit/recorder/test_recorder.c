@@ -17,54 +17,11 @@
 
 #include <cmocka.h>
 
-#include "../base/lingering.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/ipc.h"
 #include "fake_guard.h"
 #include "record/reader.h"
-
-static int begin(void **state)
-{
-	struct fake_guard *guard = calloc(1, sizeof(*guard));
-
-	fake_guard_make(guard);
-	fake_guard_start(guard);
-	*state = guard;
-	return 0;
-}
-
-static int end(void **state)
-{
-	struct fake_guard *guard = *state;
-
-	fake_guard_free(guard);
-	free(guard);
-	return 0;
-}
-
-/* Waits until an entry of the type, holding `text`, is in the log; its JSON, to be freed. */
-static char *await_entry(struct fake_guard *guard, enum log_type type, const char *text)
-{
-	struct log_source *source;
-	char *found = NULL;
-	uint64_t give_up = clock_mono_ns() + 20 * NS_PER_S;
-
-	assert_int_equal(log_source_dir(guard->dir_fd, &source), 0);
-	while (!found && clock_mono_ns() < give_up) {
-		struct log_entry entry;
-		int got = log_source_next(source, &entry);
-
-		assert_true(got >= 0);
-		if (got && entry.type == type && memmem(entry.json, entry.size, text, strlen(text)))
-			found = strndup(entry.json, entry.size);
-		else if (!got)
-			poll(NULL, 0, 2);
-	}
-	log_source_free(source);
-	assert_non_null(found);
-	return found;
-}
 
 static void call(int journal, uint64_t ordinal, uint64_t stamp)
 {
@@ -80,16 +37,6 @@ static void answer(int journal, uint64_t ordinal, uint64_t stamp)
 
 	story_end(&packet, ordinal, stamp, MF_END_RESPONSE, "done");
 	fake_guard_journal(journal, &packet);
-}
-
-static void finish(struct fake_guard *guard, int journal)
-{
-	struct story_packet packet;
-
-	story_exit(&packet, 0);
-	fake_guard_journal(journal, &packet);
-	close_fd(journal);
-	fake_guard_gone(guard, STORY_SESSION, false);
 }
 
 static void open_file(struct fake_guard *guard, uint64_t stamp, const char *path, bool submitted)
@@ -110,13 +57,13 @@ static void a_call_becomes_a_record_and_a_session_an_end(void **state)
 	open_file(guard, MF_STAMP(1, 1), "/srv/app/x", true);
 	answer(journal, 1, MF_STAMP(2, 0));
 	fake_guard_barrier(guard);
-	json = await_entry(guard, LOG_REQUEST, "req-42");
+	json = fake_guard_entry(guard, LOG_REQUEST, "req-42");
 	assert_non_null(strstr(json, "/srv/app/x"));
 	assert_non_null(strstr(json, "\"label\":\"exclusive\""));
 	assert_non_null(strstr(json, "\"complete\":true"));
 	free(json);
-	finish(guard, journal);
-	json = await_entry(guard, LOG_SESSION_END, "\"end\":\"exit\"");
+	fake_guard_finish(guard, journal);
+	json = fake_guard_entry(guard, LOG_SESSION_END, "\"end\":\"exit\"");
 	free(json);
 	assert_int_equal(fake_guard_stop(guard, false), 0);
 }
@@ -134,10 +81,10 @@ static void F36_a_record_closes_only_after_the_ring_was_read_past_its_end(void *
 	fake_guard_barrier(guard);
 	assert_int_equal(fake_guard_stats(guard).rec_records, 0);
 	fake_guard_submit(guard);
-	json = await_entry(guard, LOG_REQUEST, "/last/moment");
+	json = fake_guard_entry(guard, LOG_REQUEST, "/last/moment");
 	assert_null(strstr(json, "\"late\""));
 	free(json);
-	finish(guard, journal);
+	fake_guard_finish(guard, journal);
 	assert_int_equal(fake_guard_stop(guard, false), 0);
 }
 
@@ -152,10 +99,10 @@ static void a_record_waits_for_the_guards_answer(void **state)
 	/* the guard's queues held something when it was asked */
 	open_file(guard, MF_STAMP(1, 1), "/from/the/queue", true);
 	fake_guard_barrier(guard);
-	json = await_entry(guard, LOG_REQUEST, "/from/the/queue");
+	json = fake_guard_entry(guard, LOG_REQUEST, "/from/the/queue");
 	assert_non_null(strstr(json, "\"complete\":true"));
 	free(json);
-	finish(guard, journal);
+	fake_guard_finish(guard, journal);
 	assert_int_equal(fake_guard_stop(guard, false), 0);
 }
 
@@ -167,10 +114,10 @@ static void a_guard_that_does_not_answer_keeps_no_record_open_for_ever(void **st
 
 	call(journal, 1, MF_STAMP(1, 1));
 	answer(journal, 1, MF_STAMP(2, 0));
-	json = await_entry(guard, LOG_REQUEST, "drain barrier not answered");
+	json = fake_guard_entry(guard, LOG_REQUEST, "drain barrier not answered");
 	assert_non_null(strstr(json, "\"complete\":false"));
 	free(json);
-	finish(guard, journal);
+	fake_guard_finish(guard, journal);
 	assert_int_equal(fake_guard_stop(guard, false), 0);
 }
 
@@ -187,10 +134,10 @@ static void an_event_ahead_of_its_journal_entry_gets_its_true_label(void **state
 	call(journal, 1, MF_STAMP(1, 1));
 	answer(journal, 1, MF_STAMP(2, 0));
 	fake_guard_barrier(guard);
-	json = await_entry(guard, LOG_REQUEST, "/early");
+	json = fake_guard_entry(guard, LOG_REQUEST, "/early");
 	assert_non_null(strstr(json, "\"label\":\"exclusive\""));
 	free(json);
-	finish(guard, journal);
+	fake_guard_finish(guard, journal);
 	assert_int_equal(fake_guard_stop(guard, false), 0);
 }
 
@@ -204,8 +151,8 @@ static void events_ahead_of_their_session_are_kept_for_it(void **state)
 	while (fake_guard_stats(guard).rec_events < 1)
 		poll(NULL, 0, 1);
 	journal = fake_guard_session(guard, STORY_SESSION, 1000);
-	finish(guard, journal);
-	json = await_entry(guard, LOG_BACKGROUND, "/before/hello");
+	fake_guard_finish(guard, journal);
+	json = fake_guard_entry(guard, LOG_BACKGROUND, "/before/hello");
 	free(json);
 	assert_int_equal(fake_guard_stop(guard, false), 0);
 }
@@ -230,10 +177,10 @@ static void a_killed_relay_ends_its_requests_as_relay_gone(void **state)
 	close_fd(journal);
 	fake_guard_barrier(guard);
 	fake_guard_gone(guard, STORY_SESSION, true);
-	json = await_entry(guard, LOG_REQUEST, "\"end\":\"relay-gone\"");
+	json = fake_guard_entry(guard, LOG_REQUEST, "\"end\":\"relay-gone\"");
 	assert_non_null(strstr(json, "\"complete\":false"));
 	free(json);
-	json = await_entry(guard, LOG_SESSION_END, "\"end\":\"relay-died\"");
+	json = fake_guard_entry(guard, LOG_SESSION_END, "\"end\":\"relay-died\"");
 	free(json);
 	assert_int_equal(fake_guard_stop(guard, false), 0);
 }
@@ -247,19 +194,19 @@ static void when_the_guard_dies_the_journal_is_still_recorded(void **state)
 	char *json;
 
 	call(journal, 1, MF_STAMP(1, 1));
-	free(await_entry(guard, LOG_SESSION_START, "crm"));
+	free(fake_guard_entry(guard, LOG_SESSION_START, "crm"));
 	guard->guard = close_fd(guard->guard);
 	answer(journal, 1, MF_STAMP(2, 0));
-	json = await_entry(guard, LOG_REQUEST, "guard-died");
+	json = fake_guard_entry(guard, LOG_REQUEST, "guard-died");
 	assert_non_null(strstr(json, "\"complete\":false"));
 	free(json);
 	call(journal, 2, MF_STAMP(3, 1));
 	answer(journal, 2, MF_STAMP(4, 0));
-	free(await_entry(guard, LOG_REQUEST, "8-2\""));
+	free(fake_guard_entry(guard, LOG_REQUEST, "8-2\""));
 	story_exit(&packet, 0);
 	fake_guard_journal(journal, &packet);
 	close_fd(journal);
-	free(await_entry(guard, LOG_SESSION_END, "crm"));
+	free(fake_guard_entry(guard, LOG_SESSION_END, "crm"));
 	assert_int_equal(waitpid(guard->pid, &status, 0), guard->pid);
 	assert_int_equal(status, 0);
 }
@@ -282,15 +229,6 @@ static void malformed_packets_are_counted_and_harm_nobody(void **state)
 	assert_int_equal(fake_guard_stop(guard, false), 0);
 }
 
-static int ask(struct fake_guard *guard, uint32_t flags, struct log_source **source)
-{
-	struct mf_query query = { .version = MF_ABI_VERSION, .flags = flags };
-	char path[100];
-
-	snprintf(path, sizeof(path), "%s/query", guard->path);
-	return log_source_socket(ipc_connect(path, SOCK_STREAM), &query, source);
-}
-
 static void a_query_gets_what_a_reader_of_the_directory_gets(void **state)
 {
 	struct fake_guard *guard = *state;
@@ -305,14 +243,14 @@ static void a_query_gets_what_a_reader_of_the_directory_gets(void **state)
 		answer(journal, i + 1, MF_STAMP(2 * i + 2, 0));
 		fake_guard_barrier(guard);
 	}
-	free(await_entry(guard, LOG_REQUEST, "8-5\""));
-	assert_int_equal(ask(guard, 0, &source), 0);
+	free(fake_guard_entry(guard, LOG_REQUEST, "8-5\""));
+	assert_int_equal(fake_guard_ask(guard, 0, &source), 0);
 	while ((got = log_source_next(source, &entry)) > 0)
 		records += entry.type == LOG_REQUEST;
 	log_source_free(source);
 	assert_int_equal(got, 0);
 	assert_int_equal(records, 5);
-	finish(guard, journal);
+	fake_guard_finish(guard, journal);
 	assert_int_equal(fake_guard_stop(guard, false), 0);
 }
 
@@ -328,7 +266,7 @@ static void a_user_gets_own_sessions_only(void **state)
 		print_message("# skip: needs root, to ask as another user\n");
 		skip();
 	}
-	free(await_entry(guard, LOG_SESSION_START, "crm"));
+	free(fake_guard_entry(guard, LOG_SESSION_START, "crm"));
 	snprintf(path, sizeof(path), "%s/query", guard->path);
 	assert_int_equal(chmod(path, 0666), 0);
 	assert_int_equal(chmod(guard->path, 0755), 0);
@@ -339,7 +277,8 @@ static void a_user_gets_own_sessions_only(void **state)
 			struct log_entry entry;
 			int seen = 0;
 
-			if (setresuid(user, user, user) < 0 || ask(guard, 0, &source) < 0)
+			if (setresuid(user, user, user) < 0 ||
+			    fake_guard_ask(guard, 0, &source) < 0)
 				_exit(99);
 			while (log_source_next(source, &entry) > 0)
 				seen++;
@@ -348,120 +287,8 @@ static void a_user_gets_own_sessions_only(void **state)
 		assert_int_equal(waitpid(pid, &status, 0), pid);
 		assert_int_equal(WEXITSTATUS(status), user == 4711 ? 1 : 0);
 	}
-	finish(guard, journal);
+	fake_guard_finish(guard, journal);
 	assert_int_equal(fake_guard_stop(guard, false), 0);
-}
-
-static void a_user_who_holds_connections_keeps_nobody_from_asking(void **state)
-{
-	struct fake_guard *guard = *state;
-	int journal = fake_guard_session(guard, STORY_SESSION, 4711);
-	struct log_source *source;
-	struct log_entry entry;
-	int ready[2];
-	char path[100], byte;
-	pid_t pid;
-
-	if (geteuid()) {
-		print_message("# skip: needs root, to ask as another user\n");
-		skip();
-	}
-	free(await_entry(guard, LOG_SESSION_START, "crm"));
-	snprintf(path, sizeof(path), "%s/query", guard->path);
-	assert_int_equal(chmod(path, 0666), 0);
-	assert_int_equal(chmod(guard->path, 0755), 0);
-	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
-	pid = fork();
-	if (!pid) {
-		if (setresuid(4712, 4712, 4712) < 0)
-			_exit(99);
-		for (int i = 0; i < 40; i++)
-			(void)!ipc_connect(path, SOCK_STREAM); /* the last ones may be refused */
-		if (write(ready[1], "x", 1) == 1)
-			pause();
-		_exit(0);
-	}
-	assert_int_equal(read(ready[0], &byte, 1), 1);
-	assert_int_equal(ask(guard, 0, &source), 0);
-	assert_int_equal(log_source_next(source, &entry), 1);
-	log_source_free(source);
-	kill(pid, SIGKILL);
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	close(ready[0]);
-	close(ready[1]);
-	finish(guard, journal);
-	assert_int_equal(fake_guard_stop(guard, false), 0);
-}
-
-static void ask_comes_at_once(struct fake_guard *guard)
-{
-	uint64_t before = clock_mono_ns();
-	struct log_source *source;
-	struct log_entry entry;
-
-	assert_int_equal(ask(guard, 0, &source), 0);
-	assert_int_equal(log_source_next(source, &entry), 1);
-	log_source_free(source);
-	assert_true(clock_mono_ns() - before < 900 * NS_PER_MS);
-}
-
-/* As packets, so that what is sent first is not read together with what follows. */
-static void hand_over(int sock, int *ret_peer)
-{
-	struct ipc_fds fds = { .fd = { wrapped(lingering(ret_peer)), -1, -1, -1 }, .count = 1 };
-
-	assert_int_equal(ipc_send(sock, "x", 1, &fds), 0);
-	close_fd(fds.fd[0]);
-}
-
-static void what_an_asker_hands_over_cannot_make_the_recorder_wait(void **state)
-{
-	struct fake_guard *guard = *state;
-	int journal = fake_guard_session(guard, STORY_SESSION, 1000);
-	int peers[4], asker;
-	char path[100];
-
-	free(await_entry(guard, LOG_SESSION_START, "crm"));
-	snprintf(path, sizeof(path), "%s/query", guard->path);
-	for (int asked = 0; asked < 2; asked++) {
-		struct mf_query query = { .version = MF_ABI_VERSION, .flags = MF_Q_FOLLOW };
-
-		asker = ipc_connect(path, SOCK_STREAM);
-		assert_true(asker >= 0);
-		if (asked)
-			assert_int_equal(ipc_send(asker, &query, sizeof(query), NULL), 0);
-		hand_over(asker, &peers[2 * asked]);
-		hand_over(asker, &peers[2 * asked + 1]);
-		ask_comes_at_once(guard);
-		close(asker);
-		ask_comes_at_once(guard);
-	}
-	for (size_t i = 0; i < ARRAY_LEN(peers); i++)
-		close(peers[i]);
-	finish(guard, journal);
-	assert_int_equal(fake_guard_stop(guard, false), 0);
-}
-
-static void what_comes_with_a_journal_cannot_make_the_recorder_wait(void **state)
-{
-	struct fake_guard *guard = *state;
-	int journal = fake_guard_session(guard, STORY_SESSION, 1000);
-	int peers[2];
-	uint64_t before;
-
-	free(await_entry(guard, LOG_SESSION_START, "crm"));
-	hand_over(journal, &peers[0]);
-	hand_over(journal, &peers[1]);
-	close(journal);
-	before = clock_mono_ns();
-	while (!fake_guard_stats(guard).rec_journal_bad)
-		assert_true(clock_mono_ns() - before < 900 * NS_PER_MS);
-	fake_guard_gone(guard, STORY_SESSION, true);
-	free(await_entry(guard, LOG_SESSION_END, "relay-died"));
-	assert_int_equal(fake_guard_stop(guard, false), 0);
-	assert_true(clock_mono_ns() - before < 1500 * NS_PER_MS);
-	close(peers[0]);
-	close(peers[1]);
 }
 
 static void a_follower_is_told_what_comes(void **state)
@@ -471,7 +298,7 @@ static void a_follower_is_told_what_comes(void **state)
 	struct log_entry entry;
 	int journal;
 
-	assert_int_equal(ask(guard, MF_Q_FOLLOW | MF_Q_NO_PAST, &source), 0);
+	assert_int_equal(fake_guard_ask(guard, MF_Q_FOLLOW | MF_Q_NO_PAST, &source), 0);
 	while (!fake_guard_stats(guard).rec_queries)
 		poll(NULL, 0, 2);
 	journal = fake_guard_session(guard, STORY_SESSION, 1000);
@@ -480,7 +307,7 @@ static void a_follower_is_told_what_comes(void **state)
 	while (entry.type == LOG_SEGMENT); /* root sees who writes, too */
 	assert_int_equal(entry.type, LOG_SESSION_START);
 	log_source_free(source);
-	finish(guard, journal);
+	fake_guard_finish(guard, journal);
 	assert_int_equal(fake_guard_stop(guard, false), 0);
 }
 
@@ -524,11 +351,11 @@ static void an_idle_recorder_sleeps(void **state)
 	before = clock_read_ns(clock);
 	poll(NULL, 0, 1000); /* time itself is what is measured here */
 	assert_true(clock_read_ns(clock) - before < 50 * NS_PER_MS);
-	finish(guard, journal);
+	fake_guard_finish(guard, journal);
 	assert_int_equal(fake_guard_stop(guard, false), 0);
 }
 
-#define PLAY(test) cmocka_unit_test_setup_teardown(test, begin, end)
+#define PLAY(test) cmocka_unit_test_setup_teardown(test, fake_guard_begin, fake_guard_end)
 
 int main(void)
 {
@@ -545,9 +372,6 @@ int main(void)
 		PLAY(malformed_packets_are_counted_and_harm_nobody),
 		PLAY(a_query_gets_what_a_reader_of_the_directory_gets),
 		PLAY(a_user_gets_own_sessions_only),
-		PLAY(a_user_who_holds_connections_keeps_nobody_from_asking),
-		PLAY(what_an_asker_hands_over_cannot_make_the_recorder_wait),
-		PLAY(what_comes_with_a_journal_cannot_make_the_recorder_wait),
 		PLAY(a_follower_is_told_what_comes),
 		PLAY(the_recorder_has_no_rights),
 		PLAY(an_idle_recorder_sleeps),
