@@ -32,6 +32,8 @@ enum mf_control_kind {
 			   * process of the session */
 	MF_C_JOURNAL = 7, /* guard → owner, unasked: struct mf_control + 1 fd: the recorder was
 			   * replaced, this is the new journal socket */
+	MF_C_STATE = 8, /* guard → owner, unasked: struct mf_control: the log cannot be written,
+			 * `error` says why; 0: it can again */
 };
 
 struct mf_control {

@@ -20,8 +20,8 @@ enum mf_recorder_kind {
 	MF_R_GONE = 2, /* guard → recorder: struct mf_r_gone: every task is dead and detached */
 	MF_R_BARRIER = 3, /* recorder → guard and back: struct mf_r_token */
 	MF_R_STATS = 4, /* guard → recorder: struct mf_r_token; back: struct mf_r_stats */
-	MF_R_STATE = 5, /* recorder → guard: struct mf_r_token, token is 1 while the log cannot be
-			    * written, else 0 */
+	MF_R_STATE = 5, /* recorder → guard: struct mf_r_token, token is the errno while the log
+			    * cannot be written, else 0 */
 	MF_R_QUIT = 6, /* guard → recorder: struct mf_r_token: finish, then exit */
 };
 

@@ -65,6 +65,17 @@ void session_say_gone(const struct session *session)
 	recorder_send(session->guard, &gone, sizeof(gone), -1);
 }
 
+void session_say_log(const struct session *session)
+{
+	struct mf_control head = { .version = MF_ABI_VERSION,
+				   .kind = MF_C_STATE,
+				   .error = session->guard->recorder.log_error };
+
+	/* for one that does not read it is not worth its session: `ps` tells too */
+	if (session->owner)
+		(void)ipc_send(session->owner->source.fd, &head, sizeof(head), NULL);
+}
+
 static void resume(struct session *session)
 {
 	struct mf_control head = { .version = MF_ABI_VERSION, .kind = MF_C_JOURNAL };

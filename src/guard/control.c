@@ -84,7 +84,10 @@ static int open_session(struct connection *connection, const void *packet, struc
 	reply.mounts = opened.session->engine.mounts;
 	reply.mounts_unmarked = opened.session->engine.mounts_unmarked;
 	/* a client that is not there to take it is closed, and with it goes the session */
-	return control_send(connection, &reply, sizeof(reply), &given);
+	err = control_send(connection, &reply, sizeof(reply), &given);
+	if (!err && connection->guard->recorder.log_error)
+		session_say_log(opened.session);
+	return err;
 }
 
 static int end_session(struct connection *connection, const void *packet, struct ipc_fds *fds)

@@ -411,7 +411,7 @@ static uint32_t state_of(const struct session *session)
 		return MF_S_ENDING;
 	if (!recorder->ready)
 		return MF_S_NO_RECORDER;
-	return recorder->log_failed ? MF_S_AUDIT_FAILURE : MF_S_OBSERVING;
+	return recorder->log_error ? MF_S_AUDIT_FAILURE : MF_S_OBSERVING;
 }
 
 void session_describe(const struct session *session, struct mf_c_list_reply *ret_reply)

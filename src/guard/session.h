@@ -82,6 +82,8 @@ uint64_t session_tick(struct guard *guard, uint64_t now_ns);
 /* The two ends of a journal; the recorder's goes with the announcement. */
 int session_journal_pair(int *ret_recorder_end, int *ret_relay_end);
 int session_announce(const struct session *session, int journal_fd, bool resumed);
+/* Tells the owner whether the log can be written. */
+void session_say_log(const struct session *session);
 void session_say_gone(const struct session *session);
 /* A new recorder: it hears of every session, the owners get their new journal. */
 void session_resume_all(struct guard *guard);

@@ -21,6 +21,7 @@
 #include "guard/state.h"
 #include "recorder/recorder.h"
 
+#define ERRNO_MAX 4095 /* include/linux/err.h */
 #define HAND_OVER_MAGIC 0x6d66686f
 
 struct hand_over { /* + 2 fds: ring, counters */
@@ -131,6 +132,17 @@ static void answer_barrier(struct guard *guard, const struct mf_r_token *asked)
 	recorder_send(guard, asked, sizeof(*asked), -1);
 }
 
+static void take_state(struct guard *guard, uint64_t error)
+{
+	int now = error <= ERRNO_MAX ? -(int)error : -EIO;
+
+	if (now == guard->recorder.log_error)
+		return;
+	guard->recorder.log_error = now;
+	for (struct session *session = guard->sessions; session; session = session->next)
+		session_say_log(session);
+}
+
 static void take_token(struct guard *guard, const void *packet)
 {
 	const struct mf_r_token *token = packet;
@@ -138,7 +150,7 @@ static void take_token(struct guard *guard, const void *packet)
 	if (token->head.kind == MF_R_BARRIER)
 		answer_barrier(guard, token);
 	else
-		guard->recorder.log_failed = token->token == 1;
+		take_state(guard, token->token);
 }
 
 static void take_stats(struct guard *guard, const void *packet)
@@ -243,7 +255,7 @@ static void forget(struct guard *guard)
 		waitpid(recorder->pid, NULL, 0);
 	recorder->pid = 0;
 	recorder->ready = false;
-	recorder->log_failed = false;
+	recorder->log_error = 0;
 	queue_drop(recorder);
 }
 

@@ -31,7 +31,7 @@ struct recorder_process {
 	bool ready; /* it has the ring and the counters */
 	bool given_up;
 	bool quitting; /* told to end: its socket's end is no fault */
-	bool log_failed; /* MF_R_STATE */
+	int log_error; /* -errno, MF_R_STATE; 0: the log can be written */
 	struct packet *queue, **queue_tail;
 	size_t queued;
 	uint64_t deaths[RECORDER_DEATHS_MAX]; /* when; a ring */

@@ -445,7 +445,9 @@ int log_open(const struct log_options *options, struct log_writer **ret_log)
 	log->dir_fd = options->dir_fd;
 	log->segment_bytes = options->segment_bytes ? options->segment_bytes : LOG_SEGMENT_BYTES;
 	err = begin_segment(log);
-	if (err)
+	if (err == -ENOSPC || err == -EDQUOT)
+		fail(log, err); /* as it would be later: what comes waits for room */
+	else if (err)
 		return err;
 	err = log_recover(log, log->dir_fd);
 	if (err)

@@ -242,13 +242,14 @@ uint64_t link_ask_barrier(struct recorder *recorder)
 	return ++recorder->token;
 }
 
-void link_report_log(struct recorder *recorder, bool failed)
+void link_report_log(struct recorder *recorder, int error)
 {
-	struct mf_r_token packet = { .head = { MF_ABI_VERSION, MF_R_STATE }, .token = failed };
+	struct mf_r_token packet = { .head = { MF_ABI_VERSION, MF_R_STATE },
+				     .token = (uint64_t)-error };
 
-	if (failed == recorder->log_failed)
+	if (error == recorder->log_error)
 		return;
-	recorder->log_failed = failed;
+	recorder->log_error = error;
 	send_guard(recorder, &packet, sizeof(packet));
 }
 

@@ -98,7 +98,7 @@ static void step(struct recorder *recorder)
 	for (struct live *live = recorder->live; live; live = live->next)
 		settle_losses(live);
 	err = log_tick(recorder->log, recorder->now_ns, false);
-	link_report_log(recorder, err != 0);
+	link_report_log(recorder, err);
 	if (recorder->trim && !events) {
 		recorder->trim = false;
 		malloc_trim(0);

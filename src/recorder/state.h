@@ -69,7 +69,7 @@ struct recorder {
 	uint64_t answered;
 	bool guard_dead;
 	bool quit;
-	bool log_failed; /* as the guard was told */
+	int log_error; /* as the guard was told */
 	bool trim; /* a large record was closed */
 	uint64_t now_ns;
 	uint64_t active_ns; /* the last event or journal entry */
@@ -80,7 +80,8 @@ struct recorder {
 void link_read_guard(struct recorder *recorder);
 /* Reads what waits, up to a burst; whether all was read. */
 bool link_read_journal(struct live *live);
-void link_report_log(struct recorder *recorder, bool failed);
+/* `error`: -errno, why the log cannot be written; 0: it can. */
+void link_report_log(struct recorder *recorder, int error);
 /* Asks for a drain barrier; 0 when it could not be asked (again later). */
 uint64_t link_ask_barrier(struct recorder *recorder);
 void link_guard_died(struct recorder *recorder);

@@ -103,6 +103,7 @@ void session_conclude(struct session *session)
 	traffic_server_end(traffic);
 	if (end_session(session, &reply) == 0)
 		name_leftovers(session, &reply);
+	session_log_news(session);
 	/* one that took over meanwhile must learn of the exit too */
 	if (session->guard.new_journal >= 0)
 		traffic_resume(traffic, take_fd(&session->guard.new_journal));

@@ -70,6 +70,8 @@ static ssize_t receive(struct guard_link *link, union reply *reply, struct ipc_f
 		close_fd(link->new_journal);
 		link->new_journal = take_fd(&fds.fd[0]);
 	}
+	if (reply->head.kind == MF_C_STATE)
+		link->log_error = reply->head.error;
 	if (ret_fds) {
 		*ret_fds = fds;
 		fds = IPC_FDS_NONE;

@@ -15,6 +15,7 @@
 struct guard_link {
 	int control; /* -1: no guard (any more) */
 	int new_journal; /* from MF_C_JOURNAL, -1: none; the taker's */
+	int log_error; /* from MF_C_STATE: -errno, why the log cannot be written; 0: it can */
 	struct mf_c_open_reply session;
 };
 

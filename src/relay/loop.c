@@ -202,11 +202,27 @@ static void read_signals(struct session *session)
 	}
 }
 
+/* Whether its session is recorded is the user's business while it lasts. */
+void session_log_news(struct session *session)
+{
+	int error = session->guard.log_error;
+
+	if (error && !session->log_error)
+		say(&session->say,
+		    "the log cannot be written (%s): this session goes on, what it does may not be "
+		    "recorded",
+		    strerror(-error));
+	else if (!error && session->log_error)
+		say(&session->say, "the log can be written again; it says what is missing");
+	session->log_error = error;
+}
+
 static void read_guard(struct session *session)
 {
 	if (guard_link_read(&session->guard) < 0)
 		say(&session->say,
 		    "the guard is gone; this session goes on without being recorded");
+	session_log_news(session);
 	if (session->guard.new_journal < 0)
 		return;
 	say(&session->say, "a new recorder took over");

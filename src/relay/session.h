@@ -26,6 +26,7 @@ struct session {
 	bool root_gone;
 	int root_status; /* as in wait(2), once it is gone */
 	uint32_t exit_flags; /* MF_EXIT_* */
+	int log_error; /* as was said */
 	uint64_t counters_ns; /* when the counters were told last */
 	uint64_t counters_sum; /* and a sum over them, to see a change */
 };
@@ -38,5 +39,6 @@ void session_conclude(struct session *session);
 /* loop.c and finish.c: one step of a direction. */
 void session_read_server(struct session *session);
 void session_write_client(struct session *session);
+void session_log_news(struct session *session);
 void session_recorder_gone(struct session *session);
 void session_send(struct session *session);

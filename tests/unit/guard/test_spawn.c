@@ -175,7 +175,7 @@ static void a_log_that_cannot_be_written_is_a_state(void **state)
 	client = place_client(place);
 	place_open(place, client, &server);
 	place_hear(place, "barrier");
-	while (!place->guard.recorder.log_failed)
+	while (!place->guard.recorder.log_error)
 		guard_turn(&place->guard, 0);
 	assert_int_equal(state_of_first(place, client), MF_S_AUDIT_FAILURE);
 	server_reap(&server);
