@@ -44,7 +44,7 @@ static void on_session(const struct recorder_options *options, const struct mf_r
 	if (strcmp(behaviour(), "die") == 0)
 		_exit(9);
 	ipc_send(options->guard_fd, &token, sizeof(token), NULL);
-	token = (struct mf_r_token){ .head = { MF_ABI_VERSION, MF_R_STATE }, .token = 1 };
+	token = (struct mf_r_token){ .head = { MF_ABI_VERSION, MF_R_STATE }, .token = ENOSPC };
 	if (strcmp(behaviour(), "failing") == 0)
 		ipc_send(options->guard_fd, &token, sizeof(token), NULL);
 	if (strcmp(behaviour(), "rude") == 0)

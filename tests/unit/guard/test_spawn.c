@@ -170,6 +170,7 @@ static void a_log_that_cannot_be_written_is_a_state(void **state)
 	struct place *place = *state;
 	_cleanup_fd_ int client = -1;
 	struct server server = server_start(NULL);
+	struct mf_control told;
 
 	setenv("FAKE_RECORDER", "failing", 1);
 	client = place_client(place);
@@ -177,6 +178,9 @@ static void a_log_that_cannot_be_written_is_a_state(void **state)
 	place_hear(place, "barrier");
 	while (!place->guard.recorder.log_error)
 		guard_turn(&place->guard, 0);
+	assert_int_equal(place_answer(place, client, &told, sizeof(told), NULL), sizeof(told));
+	assert_int_equal(told.kind, MF_C_STATE);
+	assert_int_equal(told.error, -ENOSPC);
 	assert_int_equal(state_of_first(place, client), MF_S_AUDIT_FAILURE);
 	server_reap(&server);
 }

@@ -75,7 +75,6 @@ static void ask_comes_at_once(struct fake_guard *guard)
 	assert_true(clock_mono_ns() - before < 900 * NS_PER_MS);
 }
 
-/* As packets, so that what is sent first is not read together with what follows. */
 static void hand_over(int sock, int *ret_peer)
 {
 	struct ipc_fds fds = { .fd = { wrapped(lingering(ret_peer)), -1, -1, -1 }, .count = 1 };
@@ -98,10 +97,13 @@ static void what_an_asker_hands_over_cannot_make_the_recorder_wait(void **state)
 
 		asker = ipc_connect(path, SOCK_STREAM);
 		assert_true(asker >= 0);
+		/* it sees nothing before all is there: the first is found, the others are left */
+		assert_int_equal(kill(guard->pid, SIGSTOP), 0);
 		if (asked)
 			assert_int_equal(ipc_send(asker, &query, sizeof(query), NULL), 0);
 		hand_over(asker, &peers[2 * asked]);
 		hand_over(asker, &peers[2 * asked + 1]);
+		assert_int_equal(kill(guard->pid, SIGCONT), 0);
 		ask_comes_at_once(guard);
 		close(asker);
 		ask_comes_at_once(guard);
@@ -120,8 +122,10 @@ static void what_comes_with_a_journal_cannot_make_the_recorder_wait(void **state
 	uint64_t before;
 
 	free(fake_guard_entry(guard, LOG_SESSION_START, "crm"));
+	assert_int_equal(kill(guard->pid, SIGSTOP), 0);
 	hand_over(journal, &peers[0]);
 	hand_over(journal, &peers[1]);
+	assert_int_equal(kill(guard->pid, SIGCONT), 0);
 	close(journal);
 	before = clock_mono_ns();
 	while (!fake_guard_stats(guard).rec_journal_bad)
