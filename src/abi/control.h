@@ -53,6 +53,7 @@ enum mf_c_detail {
 	MF_D_ENGINE = 6, /* required hooks could not be loaded or attached */
 	MF_D_RECORDER = 7, /* the recorder is not there */
 	MF_D_STATE_DIR = 8, /* the state directory cannot be written */
+	MF_D_LOG_FOREIGN = 9, /* its log directory is not the recorder's, or open to others */
 };
 
 /* what of the engine is in force for a session; also in records and `ps` */

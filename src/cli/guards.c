@@ -139,7 +139,8 @@ static int ask_guard(const char *path, const struct guards_walk *walk, size_t *s
 	r = ask(sock, &hello, sizeof(hello), &guard, sizeof(guard));
 	if (r == -ECONNRESET) /* a private guard that was just ending */
 		return 0;
-	if (r < 0 && guard.head.detail == MF_D_STATE_DIR) /* it cannot record, but it answers */
+	if (r < 0 && (guard.head.detail == MF_D_STATE_DIR ||
+		      guard.head.detail == MF_D_LOG_FOREIGN)) /* it cannot record, but it answers */
 		r = 0;
 	if (r >= 0 && walk->guard)
 		r = ask_stats(sock, &guard, walk);

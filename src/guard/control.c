@@ -45,7 +45,7 @@ static int hello(struct connection *connection, const void *packet, struct ipc_f
 	strncpy(reply.release, MCPFLOOR_VERSION, sizeof(reply.release) - 1);
 	if (guard->log_fd < 0) { /* said early: nothing can be recorded */
 		reply.head.error = guard->log_fd;
-		reply.head.detail = MF_D_STATE_DIR;
+		reply.head.detail = guard_log_detail(guard);
 	}
 	return control_send(connection, &reply, sizeof(reply), NULL);
 }

@@ -116,6 +116,15 @@ static int start(struct daemon *daemon, const struct guard_options *options)
 	uint32_t detail = MF_D_ENGINE;
 	int err;
 
+	if (guard->log_foreign) {
+		fprintf(stderr,
+			"mcpfloord: %s/log is there already and is not the recorder's: give it and "
+			"what is in it to user "
+			"mcpfloor (root where there is none) with mode 0700, or name another "
+			"--state\n",
+			options->state_dir);
+		return guard->log_fd;
+	}
 	if (guard->log_fd < 0)
 		return complain(guard->log_fd, "cannot write", options->state_dir);
 	err = watch_signals(daemon);

@@ -14,6 +14,7 @@
 #include "guard/session.h"
 #include "guard/state.h"
 #include "guard/sweep.h"
+#include "recorder/recorder.h"
 
 #define ENGINE_ERRORS_MAX 64 /* dispatches in a row that failed */
 #define SWEEP_DELAY_NS (100 * NS_PER_MS) /* off the way of the first session */
@@ -53,18 +54,23 @@ static void lift_limits(void)
 
 int guard_prepare(struct guard *guard, const struct guard_options *options, bool private_guard)
 {
+	uid_t uid = 0;
+	gid_t gid = 0;
+
 	*guard = (struct guard){ .epoll = epoll_create1(EPOLL_CLOEXEC),
 				 .private_guard = private_guard,
 				 .engine_source = SOURCE_NONE,
 				 .ring_bytes = options->ring_bytes,
 				 .engine_wanted = options->engine,
 				 .recorder = { .death = SOURCE_NONE, .link = SOURCE_NONE },
-				 .log_fd = directory_open_log(options->state_dir),
+				 .log_fd = -1,
 				 .control_listener = SOURCE_NONE,
 				 .query_fd = -1,
 				 .query_refusals = SOURCE_NONE,
 				 .spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC),
 				 .sweep_at_ns = clock_mono_ns() + SWEEP_DELAY_NS };
+	recorder_identity(&uid, &gid);
+	guard->log_fd = directory_open_log(options->state_dir, uid, gid, &guard->log_foreign);
 	guard->sessions_tail = &guard->sessions;
 	guard->recorder.queue_tail = &guard->recorder.queue;
 	if (guard->epoll < 0)
@@ -91,6 +97,11 @@ static void engine_ready(struct source *source, uint32_t events)
 	}
 }
 
+uint32_t guard_log_detail(const struct guard *guard)
+{
+	return guard->log_foreign ? MF_D_LOG_FOREIGN : MF_D_STATE_DIR;
+}
+
 int guard_open_engine(struct guard *guard, uint32_t *ret_detail)
 {
 	struct engine_options options = { .kind = guard->engine_wanted,
@@ -103,7 +114,7 @@ int guard_open_engine(struct guard *guard, uint32_t *ret_detail)
 	/* the recorder is forked first, so that it starts without the engine in its memory */
 	err = recorder_start(guard);
 	if (err) {
-		*ret_detail = guard->log_fd < 0 ? MF_D_STATE_DIR : MF_D_RECORDER;
+		*ret_detail = guard->log_fd < 0 ? guard_log_detail(guard) : MF_D_RECORDER;
 		return err;
 	}
 	session_expect(guard); /* else the first session waits for its page */

@@ -149,7 +149,7 @@ static int open_recorder(struct guard *guard, uint32_t *ret_detail)
 	int err = guard->log_fd < 0 ? guard->log_fd : 0;
 
 	if (err) {
-		*ret_detail = MF_D_STATE_DIR;
+		*ret_detail = guard_log_detail(guard);
 		return err;
 	}
 	err = recorder_start(guard);

@@ -35,6 +35,7 @@ struct guard {
 
 	struct recorder_process recorder;
 	int log_fd; /* STATE_DIR/log; negative: why it could not be opened */
+	bool log_foreign; /* … it was there, and is somebody else's */
 	struct source control_listener;
 	int query_fd; /* listening; the recorders accept from it. -1: none */
 	struct source query_refusals; /* the same, while there is no recorder */
@@ -60,6 +61,8 @@ struct guard {
 
 /* Sets up everything that needs no kernel feature; *ret is all zero or defined. */
 int guard_prepare(struct guard *guard, const struct guard_options *options, bool private_guard);
+/* enum mf_c_detail of a log_fd that is none. */
+uint32_t guard_log_detail(const struct guard *guard);
 /* Opens the engine unless it is open. *ret_detail on failure. */
 int guard_open_engine(struct guard *guard, uint32_t *ret_detail);
 /* What is due, then one event, waited for until `until_ns` at the latest (0: no such bound). */

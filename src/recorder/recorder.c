@@ -202,7 +202,7 @@ int recorder_run(const struct recorder_options *options, bool sandboxed)
 
 	/* segments are made by who will read them: the identity comes first */
 	if (sandboxed)
-		err = sandbox_drop_identity(options->state_dir_fd);
+		err = sandbox_drop_identity();
 	if (!err)
 		err = open_all(&recorder);
 	if (!err && options->query_fd >= 0)

@@ -8,6 +8,7 @@
  */
 
 #include <stdint.h>
+#include <sys/types.h>
 
 struct recorder_options {
 	int guard_fd; /* abi/recorder.h */
@@ -17,6 +18,10 @@ struct recorder_options {
 	int state_dir_fd; /* the log directory, opened */
 	int query_fd; /* a listening socket of abi/query.h, -1: none */
 };
+
+/* Who a recorder becomes: user `mcpfloor` where /etc/passwd has one and we are root, else who we
+ * are. The log directory must be this user's. */
+void recorder_identity(uid_t *ret_uid, gid_t *ret_gid);
 
 /* Does not return before it is told to quit or the guard is gone. Returns an exit status. Owns the
  * descriptors. */

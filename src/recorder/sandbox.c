@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "recorder/sandbox.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/close_range.h>
@@ -16,7 +14,7 @@
 #include <sys/syscall.h>
 
 #include "base/cleanup.h"
-#include "record/log.h"
+#include "recorder/recorder.h"
 
 #define RECORDER_USER "mcpfloor"
 #define FDS_MAX 16
@@ -64,27 +62,12 @@ static int find_user(uid_t *ret_uid, gid_t *ret_gid)
 	return -ENOENT;
 }
 
-static void close_dir(DIR **dir)
+void recorder_identity(uid_t *ret_uid, gid_t *ret_gid)
 {
-	if (*dir)
-		closedir(*dir);
-}
-
-/* The directory and its segments become the recorder's: it must read old ones and make new ones. */
-static int hand_over(int dir_fd, uid_t uid, gid_t gid)
-{
-	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_(close_dir) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *entry;
-	uint64_t start;
-
-	if (!dir)
-		return -errno;
-	while ((entry = readdir(dir)))
-		if (log_is_segment(entry->d_name, &start) &&
-		    fchownat(dir_fd, entry->d_name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
-			return -errno;
-	return fchown(dir_fd, uid, gid) < 0 ? -errno : 0;
+	if (!geteuid() && !find_user(ret_uid, ret_gid))
+		return;
+	*ret_uid = geteuid();
+	*ret_gid = getegid();
 }
 
 static int drop_capabilities(void)
@@ -107,16 +90,14 @@ static int become(uid_t uid, gid_t gid)
 	return 0;
 }
 
-int sandbox_drop_identity(int state_dir_fd)
+int sandbox_drop_identity(void)
 {
 	uid_t uid = 0;
 	gid_t gid = 0;
 	int err = 0;
 
-	if (!geteuid() && !find_user(&uid, &gid)) {
-		err = hand_over(state_dir_fd, uid, gid);
-		if (err)
-			return err;
+	recorder_identity(&uid, &gid);
+	if (uid != geteuid()) {
 		/* the bounding set can be emptied only while there is CAP_SETPCAP */
 		for (unsigned long cap = 0; cap < 64; cap++)
 			if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)

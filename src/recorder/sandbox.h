@@ -10,9 +10,8 @@
  * must not live on in the recorder. */
 int sandbox_keep_fds(const int *fds, int count);
 
-/* To user `mcpfloor` where /etc/passwd has one, handing the log directory over; always without
- * capabilities, no_new_privs, not dumpable. */
-int sandbox_drop_identity(int state_dir_fd);
+/* To recorder_identity(); always without capabilities, no_new_privs, not dumpable. */
+int sandbox_drop_identity(void);
 
 /* Only files below the state directory (Landlock, where the kernel has it); only the system calls
  * of a recorder's life: any other fails with EPERM. */

@@ -60,6 +60,12 @@ static void on_stats(const struct recorder_options *options, uint64_t token)
 	ipc_send(options->guard_fd, &stats, sizeof(stats), NULL);
 }
 
+void recorder_identity(uid_t *ret_uid, gid_t *ret_gid)
+{
+	*ret_uid = geteuid();
+	*ret_gid = getegid();
+}
+
 int recorder_main(const struct recorder_options *options)
 {
 	union {
