@@ -262,6 +262,7 @@ struct late_out {
 	struct buf *out;
 	const struct render_style *style;
 	bool any;
+	size_t kind_width;
 };
 
 static int late_row(yajl_val batch, yajl_val event, bool first, void *data)
@@ -275,8 +276,9 @@ static int late_row(yajl_val batch, yajl_val event, bool first, void *data)
 			err = tree_print(late->out, batch, "started");
 		if (!err)
 			err = buf_append_str(late->out, "\n");
+		late->kind_width = render_kind_width(tree_get(batch, "events"), late->kind_width);
 	}
-	return err ? err : render_row(late->out, late->style, event);
+	return err ? err : render_row(late->out, late->style, event, late->kind_width);
 }
 
 int render_record(struct buf *out, const struct render_style *style, const struct json_text *record,
@@ -303,6 +305,7 @@ int render_record(struct buf *out, const struct render_style *style, const struc
 	if (!err && tree_number(tree, "events_more"))
 		err = buf_printf(out, "  … and %lld more events, counted only\n",
 				 tree_number(tree, "events_more"));
+	late_out.kind_width = render_kind_width(tree_get(tree, "events"), 0);
 	if (!err)
 		err = for_late(late, late_count, tree_text(tree, "uid"), late_row, &late_out);
 	return err ? err : render_completeness(out, style, tree);

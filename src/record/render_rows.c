@@ -10,6 +10,8 @@
 #define RED "\033[31m"
 #define PLAIN "\033[0m"
 #define ARGUMENT_MAX 200 /* bytes of one argument that are shown */
+#define KIND_WIDTH 10 /* of the usual ones */
+#define KIND_WIDTH_MAX 24 /* a log may hold anything */
 
 static bool is_alert(yajl_val event)
 {
@@ -195,7 +197,20 @@ static int pad_to(struct buf *out, size_t start, size_t width)
 	return used < width ? buf_printf(out, "%*s", (int)(width - used), "") : 0;
 }
 
-int render_row(struct buf *out, const struct render_style *style, yajl_val event)
+size_t render_kind_width(yajl_val events, size_t least)
+{
+	size_t width = least > KIND_WIDTH ? least : KIND_WIDTH;
+
+	for (size_t i = 0; i < tree_count(events); i++) {
+		size_t size = strlen(tree_text(tree_at(events, i), "kind"));
+
+		if (size < KIND_WIDTH_MAX && size >= width)
+			width = size + 1;
+	}
+	return width;
+}
+
+int render_row(struct buf *out, const struct render_style *style, yajl_val event, size_t kind_width)
 {
 	bool alert = is_alert(event);
 	size_t start;
@@ -212,8 +227,8 @@ int render_row(struct buf *out, const struct render_style *style, yajl_val event
 	if (!err)
 		err = tree_print(out, event, "kind");
 	if (!err)
-		err = pad_to(out, start, 10);
-	if (!err && buf_size(out) - start >= 11) /* a longer word */
+		err = pad_to(out, start, kind_width);
+	if (!err && buf_size(out) - start > kind_width) /* a longer word */
 		err = buf_append_str(out, " ");
 	start = buf_size(out);
 	if (!err)
@@ -239,6 +254,7 @@ int render_row(struct buf *out, const struct render_style *style, yajl_val event
 
 int render_rows(struct buf *out, const struct render_style *style, yajl_val events)
 {
+	size_t width = render_kind_width(events, 0);
 	size_t alerts = 0;
 	int err = 0;
 
@@ -248,12 +264,12 @@ int render_rows(struct buf *out, const struct render_style *style, yajl_val even
 		if (!alerts++)
 			err = buf_append_str(out, "  alerts\n");
 		if (!err)
-			err = render_row(out, style, tree_at(events, i));
+			err = render_row(out, style, tree_at(events, i), width);
 	}
 	if (!err && alerts)
 		err = buf_append_str(out, "  all of it, in order\n");
 	for (size_t i = 0; i < tree_count(events) && !err; i++)
-		err = render_row(out, style, tree_at(events, i));
+		err = render_row(out, style, tree_at(events, i), width);
 	return err;
 }
 

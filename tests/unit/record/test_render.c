@@ -52,6 +52,17 @@ static void a_nul_hides_nothing_behind_it(void **state)
 	assert_int_equal(record_has_id(&record, "a"), 0);
 }
 
+static void the_objects_of_all_kinds_stand_in_one_column(void **state)
+{
+	const char *json = "{\"events\":[{\"kind\":\"open\",\"path\":\"/a\"},"
+			   "{\"kind\":\"unix-connect\",\"path\":\"/b\"}]}";
+
+	(void)state;
+	expect_shown(json, "  open         /a ");
+	expect_shown(json, "  unix-connect /b ");
+	expect_shown("{\"events\":[{\"kind\":\"open-exec\",\"path\":\"/a\"}]}", "  open-exec /a ");
+}
+
 static void names_of_other_bytes_are_shown_differently(void **state)
 {
 	(void)state;
@@ -108,6 +119,7 @@ static void what_no_count_names_is_not_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_objects_of_all_kinds_stand_in_one_column),
 		cmocka_unit_test(a_nul_hides_nothing_behind_it),
 		cmocka_unit_test(names_of_other_bytes_are_shown_differently),
 		cmocka_unit_test(where_an_argument_ends_can_be_told),
