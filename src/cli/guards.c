@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/engines.h"
 #include "base/ipc.h"
 
 #define ANSWER_TIMEOUT_S 5
@@ -21,45 +22,18 @@ static const char *const state_names[] = {
 	[MF_S_ENDING] = "ending",
 };
 
-static const char *const engine_names[] = {
-	[MF_ENGINE_TRACE] = "trace",
-	[MF_ENGINE_LSM] = "lsm",
-	[MF_ENGINE_KPROBE] = "kprobe",
-};
-
-static const char *const loss_names[] = {
-	[MF_LOSS_RING_FULL] = "ring_full",
-	[MF_LOSS_RING_BULK] = "ring_bulk",
-	[MF_LOSS_TAG] = "tag",
-	[MF_LOSS_PATH_CUT] = "path_cut",
-	[MF_LOSS_PATH_FAULT] = "path_fault",
-	[MF_LOSS_ARGV_FAULT] = "argv_fault",
-	[MF_LOSS_NOTIFY_OVERFLOW] = "notify_overflow",
-	[MF_LOSS_NOTIFY_TASK] = "notify_task",
-	[MF_LOSS_MOUNT_GAP] = "mount_gap",
-	[MF_LOSS_FILE_EVENT] = "file_event",
-	[MF_LOSS_ENGINE] = "engine",
-};
-
-static const char *name_of(const char *const *names, size_t count, unsigned value,
-			   const char *otherwise)
-{
-	return value < count && names[value] ? names[value] : otherwise;
-}
-
 const char *guards_state_name(unsigned state)
 {
-	return name_of(state_names, ARRAY_LEN(state_names), state, "unknown");
+	const char *name = state < ARRAY_LEN(state_names) ? state_names[state] : NULL;
+
+	return name ? name : "unknown";
 }
 
 const char *guards_engine_name(unsigned engine)
 {
-	return name_of(engine_names, ARRAY_LEN(engine_names), engine, "none");
-}
+	const char *word = engine ? engine_word(engine) : NULL;
 
-const char *guards_loss_name(unsigned reason)
-{
-	return name_of(loss_names, ARRAY_LEN(loss_names), reason, "");
+	return word ? word : "none";
 }
 
 /* Every reply begins with struct mf_control; a shorter, longer or different one is none. */

@@ -31,4 +31,3 @@ int guards_ask(const char *run_dir, const struct guards_walk *walk, size_t *ret_
 const char *guards_state_name(unsigned state);
 const char *guards_engine_name(unsigned engine);
 /* The name of reason `reason`, "" when there is none. */
-const char *guards_loss_name(unsigned reason);

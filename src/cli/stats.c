@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/losses.h"
 #include "cli/cli.h"
 #include "cli/columns.h"
 #include "cli/guards.h"
@@ -104,9 +105,9 @@ static int print_guard_json(const struct mf_c_hello_reply *guard,
 
 static void loss_label(unsigned reason, char *ret_name, size_t size)
 {
-	const char *name = guards_loss_name(reason);
+	const char *name = loss_word(reason);
 
-	if (*name)
+	if (name)
 		snprintf(ret_name, size, "lost_%s", name);
 	else
 		snprintf(ret_name, size, "lost_reason_%u", reason);
@@ -152,7 +153,7 @@ static int print_session_json(const struct mf_c_hello_reply *guard,
 	for (unsigned i = 0; i < MF_LOSS_MAX; i++) {
 		char label[48];
 
-		if (!*guards_loss_name(i) && !session->counters.lost[i])
+		if (!loss_word(i) && !session->counters.lost[i])
 			continue;
 		loss_label(i, label, sizeof(label));
 		print_json_count(gen, label, session->counters.lost[i]);
