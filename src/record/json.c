@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/engines.h"
 #include "base/escape.h"
+#include "base/losses.h"
 #include "record/mask.h"
 
 static const char *const incomplete_names[] = {
@@ -23,22 +25,9 @@ static const char *const incomplete_names[] = {
 	"journal broken or lost entries",
 	"relay-gone",
 	"candidates not named",
+	"no memory",
 };
 _Static_assert(ARRAY_LEN(incomplete_names) == INC_REASONS, "a name for every reason");
-
-static const char *const loss_names[MF_LOSS_MAX] = {
-	[MF_LOSS_RING_FULL] = "ring_full",
-	[MF_LOSS_RING_BULK] = "ring_bulk",
-	[MF_LOSS_TAG] = "tag",
-	[MF_LOSS_PATH_CUT] = "path_cut",
-	[MF_LOSS_PATH_FAULT] = "path_fault",
-	[MF_LOSS_ARGV_FAULT] = "argv_fault",
-	[MF_LOSS_NOTIFY_OVERFLOW] = "notify_overflow",
-	[MF_LOSS_NOTIFY_TASK] = "notify_task",
-	[MF_LOSS_MOUNT_GAP] = "mount_gap",
-	[MF_LOSS_FILE_EVENT] = "file_event",
-	[MF_LOSS_ENGINE] = "engine",
-};
 
 static const struct {
 	uint32_t bit;
@@ -50,9 +39,9 @@ static const struct {
 
 const char *json_engine(uint32_t engine)
 {
-	static const char *const names[] = { NULL, "trace", "lsm", "kprobe" };
+	const char *word = engine ? engine_word(engine) : NULL;
 
-	return engine < ARRAY_LEN(names) && names[engine] ? names[engine] : "unknown";
+	return word ? word : "unknown";
 }
 
 void json_time(struct jsonout *json, uint64_t real_ns)
@@ -72,9 +61,15 @@ void json_lost(struct jsonout *json, const uint64_t lost[MF_LOSS_MAX])
 {
 	json_key(json, "lost");
 	json_open(json, '{');
-	for (size_t i = 0; i < MF_LOSS_MAX; i++)
-		if (lost[i] && loss_names[i])
-			json_kv_u64(json, loss_names[i], lost[i]);
+	for (unsigned i = 0; i < MF_LOSS_MAX; i++) {
+		const char *word = loss_word(i);
+		char number[24];
+
+		if (!lost[i])
+			continue;
+		snprintf(number, sizeof(number), "reason_%u", i);
+		json_kv_u64(json, word ? word : number, lost[i]);
+	}
 	json_close(json, '}');
 }
 
@@ -179,8 +174,14 @@ static bool has_control(const struct blob *blob)
 	return false;
 }
 
-/* The id as it was written, where that is a JSON scalar, as it should be; else as text. An id is no
- * secret: it is checked, not masked. */
+/* Whether there may be more of it than was kept. */
+static bool id_is_cut(const struct request *request)
+{
+	return request->text[0].size >= MF_ID_MAX;
+}
+
+/* The id as it was written, where that is a JSON scalar, as it should be; else as text, also the
+ * beginning of a number, which is another number. An id is no secret: it is checked, not masked. */
 static void write_id(struct jsonout *json, const struct request *request)
 {
 	const struct blob *id = &request->text[0];
@@ -190,7 +191,7 @@ static void write_id(struct jsonout *json, const struct request *request)
 	if (!id->size || request->begin.flags & MF_JF_ID_MISSING)
 		return;
 	json_key(json, "req_id");
-	if (id->bytes[0] != '{' && id->bytes[0] != '[' && !has_control(id) &&
+	if (!id_is_cut(request) && id->bytes[0] != '{' && id->bytes[0] != '[' && !has_control(id) &&
 	    !mask_json(&clean, id->bytes, id->size, &masked))
 		json_raw(json, id->bytes, id->size);
 	else
@@ -275,7 +276,7 @@ static void write_notes(struct jsonout *json, const struct request *request, boo
 	for (size_t i = 0; i < ARRAY_LEN(notes); i++)
 		if (flags & notes[i].bit)
 			json_str(json, notes[i].name);
-	if (request->text[0].size >= MF_ID_MAX)
+	if (id_is_cut(request))
 		json_str(json, "id_cut");
 	if (request->text[1].size >= MF_TOOL_MAX)
 		json_str(json, "tool_cut");

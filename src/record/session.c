@@ -7,6 +7,7 @@
 
 #include "abi/page.h"
 #include "base/clock.h"
+#include "base/losses.h"
 #include "record/json.h"
 
 #define BATCH_AGE_NS (5 * NS_PER_S)
@@ -19,15 +20,17 @@ static void blob_free(struct blob *blob)
 	*blob = (struct blob){ 0 };
 }
 
-static void blob_set(struct blob *blob, const char *bytes, size_t size)
+/* What the record will say of a text that there was no memory for: INC_MEMORY, else 0. */
+static uint32_t blob_set(struct blob *blob, const char *bytes, size_t size)
 {
 	char *copy = size ? malloc(size) : NULL;
 
 	blob_free(blob);
 	if (!copy)
-		return;
+		return size ? INC_MEMORY : 0;
 	memcpy(copy, bytes, size);
 	*blob = (struct blob){ copy, size };
+	return 0;
 }
 
 void session_taint_open(struct session *session, uint32_t incomplete)
@@ -78,7 +81,7 @@ uint64_t session_lost(const struct session *session, const uint64_t *before,
 	take_lost(session, ret_lost);
 	for (size_t i = 0; i < MF_LOSS_MAX; i++) {
 		ret_lost[i] = ret_lost[i] > before[i] ? ret_lost[i] - before[i] : 0;
-		sum += ret_lost[i];
+		sum += loss_is_loss((unsigned)i) ? ret_lost[i] : 0;
 	}
 	return sum;
 }
@@ -237,7 +240,8 @@ static void take_begin(struct session *session, struct request *request,
 
 	memcpy(&request->begin, entry->body, sizeof(request->begin));
 	for (size_t i = 0; i < JOURNAL_TEXTS; i++)
-		blob_set(&request->text[i], entry->text[i], entry->text_size[i]);
+		request->incomplete |=
+			blob_set(&request->text[i], entry->text[i], entry->text_size[i]);
 	tool = find_tool(session, entry->text[1], entry->text_size[1]);
 	request->tool_known = tool != NULL;
 	if (!tool)
@@ -311,7 +315,7 @@ static int journal_end(struct session *session, const struct journal_view *entry
 	mark_ended(session, request, entry->head->t_ns);
 	request->end_epoch = MF_STAMP_EPOCH(entry->head->stamp);
 	memcpy(&request->end, entry->body, sizeof(request->end));
-	blob_set(&request->reply, entry->text[0], entry->text_size[0]);
+	request->incomplete |= blob_set(&request->reply, entry->text[0], entry->text_size[0]);
 	return 0;
 }
 
@@ -355,9 +359,12 @@ static int journal_tool(struct session *session, const struct journal_view *entr
 
 static int journal_server(struct session *session, const struct journal_view *entry)
 {
-	blob_set(&session->server, entry->text[0], entry->text_size[0]);
-	blob_set(&session->server_version, entry->text[1], entry->text_size[1]);
-	blob_set(&session->protocol, entry->text[2], entry->text_size[2]);
+	struct blob *blobs[] = { &session->server, &session->server_version, &session->protocol };
+	uint32_t incomplete = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(blobs); i++)
+		incomplete |= blob_set(blobs[i], entry->text[i], entry->text_size[i]);
+	session_taint(session, incomplete);
 	return 0;
 }
 

@@ -40,7 +40,8 @@ enum incomplete {
 	INC_JOURNAL = 1 << 12,
 	INC_RELAY_GONE = 1 << 13,
 	INC_CANDIDATES = 1 << 14,
-	INC_REASONS = 15,
+	INC_MEMORY = 1 << 15, /* a text was not kept */
+	INC_REASONS = 16,
 };
 
 struct blob {

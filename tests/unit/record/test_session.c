@@ -15,6 +15,16 @@
 
 #define ENTRIES_MAX 64
 
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+
+static size_t refused_bytes; /* there is no memory for so many */
+
+void *__wrap_malloc(size_t size)
+{
+	return size && size == refused_bytes ? NULL : __real_malloc(size);
+}
+
 struct entry {
 	enum log_type type;
 	char *json;
@@ -401,6 +411,38 @@ static void a_loss_before_the_session_was_told_of_counts_for_its_first_request(v
 	expect(at(last(scene, LOG_REQUEST), "lost"), "ring_full", "7");
 }
 
+static void a_process_that_was_not_born_is_counted_and_nothing_is_missing(void **state)
+{
+	struct scene *scene = *state;
+
+	begin(scene, 1, MF_STAMP(1, 1), "1", "t", "{}");
+	scene->counters.lost[MF_LOSS_FORK_REFUSED] = 3;
+	end(scene, 1, MF_STAMP(2, 0));
+	session_close_first(scene->session);
+	expect(at(last(scene, LOG_REQUEST), "lost"), "fork_refused", "3");
+	assert_true(YAJL_IS_TRUE(at(last(scene, LOG_REQUEST), "complete")));
+}
+
+static void a_text_that_there_was_no_memory_for_makes_the_record_incomplete(void **state)
+{
+	struct scene *scene = *state;
+	char args[777];
+	yajl_val record;
+
+	memset(args, ' ', sizeof(args));
+	memcpy(args, "{}", 2);
+	args[sizeof(args) - 1] = '\0';
+	refused_bytes = sizeof(args) - 1;
+	begin(scene, 1, MF_STAMP(1, 1), "1", "t", args);
+	refused_bytes = 0;
+	end(scene, 1, MF_STAMP(2, 0));
+	session_close_first(scene->session);
+	record = last(scene, LOG_REQUEST);
+	assert_null(at(record, "arguments"));
+	assert_true(YAJL_IS_FALSE(at(record, "complete")));
+	assert_string_equal(YAJL_GET_STRING(item(at(record, "incomplete"), 0)), "no memory");
+}
+
 static void losses_of_the_slots_next_session_are_not_charged(void **state)
 {
 	struct scene *scene = *state;
@@ -689,6 +731,22 @@ static void a_name_that_may_be_cut_is_said_to_be(void **state)
 	assert_int_equal(notes->u.array.len, 1);
 }
 
+static void a_cut_number_is_no_number(void **state)
+{
+	struct scene *scene = *state;
+	char id[MF_ID_MAX + 1];
+	yajl_val record;
+
+	memset(id, '7', MF_ID_MAX);
+	id[MF_ID_MAX] = '\0';
+	begin(scene, 1, MF_STAMP(1, 1), id, "t", "{}");
+	end(scene, 1, MF_STAMP(2, 0));
+	session_close_first(scene->session);
+	record = last(scene, LOG_REQUEST);
+	assert_true(YAJL_IS_STRING(at(record, "req_id")));
+	assert_string_equal(YAJL_GET_STRING(item(at(record, "notes"), 0)), "id_cut");
+}
+
 static void a_broken_journal_makes_everything_after_it_incomplete(void **state)
 {
 	struct scene *scene = *state;
@@ -818,6 +876,9 @@ int main(void)
 		SCENE(bytes_that_are_no_text_are_escaped_and_said_so),
 		SCENE(each_object_says_itself_that_it_holds_such_bytes),
 		SCENE(a_name_that_may_be_cut_is_said_to_be),
+		SCENE(a_cut_number_is_no_number),
+		SCENE(a_process_that_was_not_born_is_counted_and_nothing_is_missing),
+		SCENE(a_text_that_there_was_no_memory_for_makes_the_record_incomplete),
 		SCENE(a_broken_journal_makes_everything_after_it_incomplete),
 		SCENE(dead_processes_are_forgotten_when_no_record_names_them),
 		SCENE(what_comes_after_a_process_is_gone_does_not_keep_it),
