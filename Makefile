@@ -9,6 +9,8 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 SECONDS ?= 60
 KERNEL ?= 6.12
+VM ?= 6.12 6.1 6.12-kprobe 6.1-kprobe
+VM_TESTS ?= bpf/ demo/ evasions/
 export PATH := $(PATH):/usr/sbin:/sbin
 
 .PHONY: all demo test install bench lint fuzz vm-shell test-vm clean setup-build
@@ -33,13 +35,13 @@ demo: all
 	@tools/setup demo
 	KERNEL=$(KERNEL) demo/run build $(ENGINE)
 
-# TESTS="pattern …" runs some of them
+# TESTS="pattern …" runs some of them; VM="" leaves the guests out
 test: all
-	@tools/setup test lint fuzz
+	@tools/setup test lint fuzz vm
 	$(MAKE) build-asan/build.ninja build-fuzz/build.ninja
 	ninja -C build-asan
 	ninja -C build-fuzz
-	tools/run-tests $(TESTS)
+	tools/run-tests --native $(VM:%=--vm %) --vm-build build $(VM_TESTS:%=--vm-only %) $(TESTS)
 
 install: all
 	meson configure build -Dprefix=$(abspath $(PREFIX))
