@@ -198,18 +198,20 @@ class Session:
     def line(self, seconds=20):
         """The next line of the server, without the newline; AssertionError at EOF or time-out."""
         end = time.monotonic() + seconds * PATIENCE
-        while b"\n" not in self.buffer:
+        parts, data = [], self.buffer  # joined once: a line of 64 MiB comes in thousands of reads
+        while b"\n" not in data:
+            parts.append(data)
             left = end - time.monotonic()
             ready = left > 0 and select.select([self.process.stdout], [], [], left)[0]
-            if not ready:
-                raise AssertionError(f"no line within {seconds * PATIENCE} s, have {self.buffer[:200]!r}")
-            data = os.read(self.process.stdout.fileno(), 1 << 20)
+            data = os.read(self.process.stdout.fileno(), 1 << 20) if ready else b""
             if not data:
-                raise AssertionError(f"EOF in place of a line, have {self.buffer[:200]!r}; "
-                                     f"stderr: {self.stderr()!r}")
-            self.buffer += data
-        line, _, self.buffer = self.buffer.partition(b"\n")
-        return line
+                self.buffer = b"".join(parts)
+                have = f"have {len(self.buffer)} bytes, {self.buffer[:200]!r}"
+                if not ready:
+                    raise AssertionError(f"no line within {seconds * PATIENCE} s, {have}")
+                raise AssertionError(f"EOF in place of a line, {have}; stderr: {self.stderr()[-2000:]!r}")
+        last, _, self.buffer = data.partition(b"\n")
+        return b"".join([*parts, last])
 
     def rest(self, seconds=20):
         """Everything until EOF."""

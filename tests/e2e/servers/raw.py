@@ -10,19 +10,23 @@ ID = re.compile(rb'"id"\s*:\s*("(?:[^"\\]|\\.)*"|[^,}\s]+)')
 
 
 def lines():
-    buffer = b""
+    parts = []  # joined once: a line of 64 MiB comes in thousands of reads
     while True:
         data = os.read(0, 1 << 20)
         if not data:
             return
-        buffer += data
-        *whole, buffer = buffer.split(b"\n")
-        yield from whole
+        first, *more = data.split(b"\n")
+        parts.append(first)
+        if more:
+            yield b"".join(parts)
+            yield from more[:-1]
+            parts = [more[-1]]
 
 
 def out(data):
-    while data:
-        data = data[os.write(1, data):]
+    view = memoryview(data)
+    while view:
+        view = view[os.write(1, view):]
 
 
 def answer(line, text=b"completed successfully"):
