@@ -81,10 +81,10 @@ static int guard_failed(struct session *session, int err)
 	return EXIT_OURS;
 }
 
-#define LOG_FOREIGN                                                                     \
-	"the directory \"log\" in the state directory is there already and is not the " \
-	"recorder's: give it, with all in it, to user mcpfloor (root where there is "   \
-	"none) with mode 0700, or name another state directory with --state"
+static const char log_foreign[] =
+	"the directory \"log\" in the state directory is there already and is not the recorder's: "
+	"give it, with all in it, to user mcpfloor (root where there is none) with mode 0700, or "
+	"name another state directory with --state";
 
 static const char *const details[] = {
 	[MF_D_NONE] = "the guard refused the session",
@@ -97,7 +97,7 @@ static const char *const details[] = {
 	[MF_D_ENGINE] = "required kernel hooks could not be attached; see mcpfloor doctor",
 	[MF_D_RECORDER] = "the recorder is not there",
 	[MF_D_STATE_DIR] = "the state directory cannot be written; name another one with --state",
-	[MF_D_LOG_FOREIGN] = LOG_FOREIGN,
+	[MF_D_LOG_FOREIGN] = log_foreign,
 };
 
 static int open_failed(struct session *session, int err, uint32_t detail)
