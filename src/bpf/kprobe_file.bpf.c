@@ -177,4 +177,11 @@ int BPF_KPROBE(probe_file_truncate, struct file *file)
 	return 0;
 }
 
+SEC("kprobe/security_mmap_file")
+int BPF_KPROBE(probe_mmap_file, struct file *file, unsigned long prot)
+{
+	say_map(file, prot);
+	return 0;
+}
+
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -176,4 +176,12 @@ int BPF_PROG(file_truncate, struct file *file)
 	return 0;
 }
 
+/* What the caller asked for; what the kernel makes of it follows behind. */
+SEC("lsm/mmap_file")
+int BPF_PROG(mmap_file, struct file *file, unsigned long prot)
+{
+	say_map(file, prot);
+	return 0;
+}
+
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -9,7 +9,7 @@
  */
 
 #include "mount_for.h"
-#include "say.h"
+#include "say_act.h"
 
 /* include/linux/fs.h */
 #define FMODE_NOACCOUNT 0x20000000 /* opened by a file system for itself, as overlayfs does */
@@ -27,6 +27,9 @@
 #define FAN_RENAME 0x10000000
 #define FAN_ONDIR 0x40000000
 
+/* include/uapi/asm-generic/mman-common.h */
+#define PROT_EXEC 0x4
+
 #define S_IFMT 00170000
 #define S_IFDIR 0040000
 
@@ -36,6 +39,11 @@ struct act {
 	struct dentry *dentry, *dentry2;
 	struct dentry *cut; /* an open that truncates it was told at cut_stamp */
 	__u64 cut_stamp;
+	/* the last two files that the thread opened: a program and its interpreter, a library */
+	__u64 ino[2];
+	__u32 dev[2];
+	__u32 next;
+	__u32 pad;
 };
 
 struct {
@@ -45,15 +53,25 @@ struct {
 	__type(value, struct act);
 } acts MF_MAP;
 
-/* The kernel takes O_TRUNC from the file's flags before it asks for the truncation. */
-static __always_inline void cut_begin(struct dentry *dentry, const struct actor *actor)
+/*
+ * What comes of an open: its file may be mapped, and truncated. The kernel takes O_TRUNC from the
+ * file's flags before it asks for the truncation.
+ */
+static __always_inline void open_keep(struct file *file, __u32 flags, const struct mf_ev_file *body,
+				      const struct actor *actor)
 {
 	struct act *act = bpf_task_storage_get(&acts, bpf_get_current_task_btf(), 0,
 					       BPF_LOCAL_STORAGE_GET_F_CREATE);
+	__u32 at;
 
-	if (!act) /* it will be told as a truncation too */
+	if (!act) /* what comes of it will be told too */
 		return;
-	act->cut = dentry;
+	at = act->next++ & 1;
+	act->ino[at] = body->ino;
+	act->dev[at] = body->dev;
+	if (!(flags & O_TRUNC_FLAG))
+		return;
+	act->cut = BPF_CORE_READ(file, f_path.dentry);
 	act->cut_stamp = actor->stamp;
 }
 
@@ -85,14 +103,13 @@ static __always_inline void say_open(struct file *file)
 	if (!place)
 		return;
 	flags = BPF_CORE_READ(file, f_flags);
-	if (flags & O_TRUNC_FLAG)
-		cut_begin(BPF_CORE_READ(file, f_path.dentry), &actor);
 	body = (void *)place->rest;
 	body->dev = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
 	body->ino = BPF_CORE_READ(file, f_inode, i_ino);
 	body->mode = BPF_CORE_READ(file, f_inode, i_mode);
 	body->open_flags = flags & O_FLAGS_KNOWN & ~(O_LARGEFILE_X86 | FMODE_EXEC_FLAG);
 	body->how = MF_OPEN_FLAGS_KNOWN;
+	open_keep(file, flags, body, &actor);
 	len = place_path(place, sizeof(*body), BPF_CORE_READ(file, f_path.mnt),
 			 BPF_CORE_READ(file, f_path.dentry), false, actor.tag);
 	body->path_len = len;
@@ -201,4 +218,26 @@ static __always_inline void say_truncate(const struct path *path)
 		return;
 	say_change(MF_EV_TRUNCATE, FAN_MODIFY, BPF_CORE_READ(path, mnt),
 		   BPF_CORE_READ(path, dentry), NULL, NULL, 0, &actor);
+}
+
+static __always_inline bool is_just_opened(struct file *file)
+{
+	struct act *act = bpf_task_storage_get(&acts, bpf_get_current_task_btf(), 0, 0);
+	__u32 dev = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
+	__u64 ino = BPF_CORE_READ(file, f_inode, i_ino);
+
+	return act && ((act->ino[0] == ino && act->dev[0] == dev) ||
+		       (act->ino[1] == ino && act->dev[1] == dev));
+}
+
+/* A file that the thread did not open just before: then, its open tells. */
+static __always_inline void say_map(struct file *file, unsigned long prot)
+{
+	struct act_place act;
+
+	if (!file || !(prot & PROT_EXEC) || !tag_of_current() || is_just_opened(file) ||
+	    !act_begins(&act))
+		return;
+	act_path(&act, (const void *)__builtin_preserve_access_index(&file->f_path));
+	act_say(&act, MF_EV_MAP_EXEC);
 }

@@ -318,6 +318,10 @@ const struct hook hooks[] = {
 		OF_LSM("uring_cmd", "lsm/uring_cmd", "io_uring commands of devices", NOT_SEEN),
 	[HOOK_FILE_RECEIVE] = OF_LSM("file_receive", "lsm/file_receive",
 				     "files that come through sockets", NOT_SEEN),
+	[HOOK_MMAP_FILE] =
+		OF_LSM("mmap_file", "lsm/mmap_file", "files mapped to be executed", NOT_SEEN),
+	[HOOK_PROBE_MMAP_FILE] = OF_KPROBE("probe_mmap_file", "kprobe/security_mmap_file",
+					   "files mapped to be executed", NOT_SEEN),
 	[HOOK_TCP_CONNECT] =
 		OF_LSM("tcp_connect", "fentry/tcp_connect", "a SYN that leaves",
 		       "a SYN is told by tp_btf/inet_sock_set_state, without the own address"),

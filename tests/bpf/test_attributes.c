@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/fanotify.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -154,6 +155,55 @@ static void inode_mknod_tells_the_path(void **state)
 	unlink(in_dir("file"));
 }
 
+/* A file that was opened long before, and one that was opened just now */
+static int body_map(struct notes *notes)
+{
+	int before = open(in_dir("file"), O_RDONLY | O_CLOEXEC), i;
+
+	for (i = 0; i < 2; i++)
+		close(open("/etc/passwd", O_RDONLY | O_CLOEXEC));
+	close(open("/etc/group", O_RDONLY | O_CLOEXEC));
+	scene_act(notes);
+	if (mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, before, 0) == MAP_FAILED ||
+	    mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, before, 0) == MAP_FAILED)
+		return 1;
+	before = open(in_dir("file"), O_RDONLY | O_CLOEXEC);
+	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, before, 0) == MAP_FAILED;
+}
+
+static void e15_mmap_file_tells_what_was_not_opened_just_before(void **state)
+{
+	struct scene *scene = *state;
+	int fd = open(in_dir("file"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	if (scene_engine() == MF_ENGINE_TRACE)
+		skip_because("an engine that sees mappings: lsm or kprobe");
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "some", 4), 4);
+	close(fd);
+	scene_play(scene, body_map);
+	assert_int_equal(scene->status, 0);
+	check_act(scene, (struct act_want){ .kind = MF_EV_MAP_EXEC, .path = in_dir("file") });
+	assert_int_equal(scene_count(scene, MF_EV_MAP_EXEC, 0), 1);
+}
+
+static int body_starts(struct notes *notes)
+{
+	scene_act(notes);
+	return system("/bin/true") || system("python3 -c 'import ctypes, hashlib'");
+}
+
+/* The program, its interpreter and its libraries are opened for it: their opens tell. */
+static void mmap_file_is_silent_when_programs_start(void **state)
+{
+	struct scene *scene = *state;
+
+	if (scene_engine() == MF_ENGINE_TRACE)
+		skip_because("an engine that sees mappings: lsm or kprobe");
+	scene_play(scene, body_starts);
+	assert_int_equal(scene_count(scene, MF_EV_MAP_EXEC, 0), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -166,6 +216,8 @@ int main(void)
 		cmocka_unit_test(file_truncate_tells_the_path),
 		cmocka_unit_test(an_open_that_truncates_is_an_open_only),
 		cmocka_unit_test(inode_mknod_tells_the_path),
+		cmocka_unit_test(e15_mmap_file_tells_what_was_not_opened_just_before),
+		cmocka_unit_test(mmap_file_is_silent_when_programs_start),
 	};
 
 	return cmocka_run_group_tests(tests, scene_setup_dir, scene_teardown_dir);
