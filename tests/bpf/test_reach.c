@@ -53,7 +53,7 @@ static int body_mount(struct notes *notes)
 	return mount("none", in_dir("at"), "tmpfs", MS_NOSUID | MS_NODEV, NULL);
 }
 
-static void sb_mount_tells_where_type_and_flags(void **state)
+static void e23_e41_sb_mount_tells_where_type_and_flags(void **state)
 {
 	struct scene *scene = *state;
 
@@ -79,7 +79,7 @@ static int body_move_mount(struct notes *notes)
 			    MOVE_MOUNT_F_EMPTY_PATH);
 }
 
-static void move_mount_tells_where_to(void **state)
+static void e23_move_mount_tells_where_to(void **state)
 {
 	struct scene *scene = *state;
 
@@ -97,7 +97,7 @@ static int body_pivot(struct notes *notes)
 	return (int)syscall(SYS_pivot_root, in_dir("root"), in_dir("root/old"));
 }
 
-static void sb_pivotroot_tells_the_new_root(void **state)
+static void e23_sb_pivotroot_tells_the_new_root(void **state)
 {
 	struct scene *scene = *state;
 
@@ -113,7 +113,7 @@ static int body_chroot(struct notes *notes)
 	return chroot(in_dir("jail"));
 }
 
-static void path_chroot_tells_the_root(void **state)
+static void e23_path_chroot_tells_the_root(void **state)
 {
 	struct scene *scene = *state;
 
@@ -128,7 +128,7 @@ static int body_userns(struct notes *notes)
 	return unshare(CLONE_NEWUSER);
 }
 
-static void userns_create_tells_that_one_is_made(void **state)
+static void e23_userns_create_tells_that_one_is_made(void **state)
 {
 	struct scene *scene = *state;
 
@@ -137,7 +137,7 @@ static void userns_create_tells_that_one_is_made(void **state)
 	assert_int_equal(scene_count(scene, MF_EV_USERNS, 0), 1);
 }
 
-/* Reads a byte of the test's own process, which is of no session. E12 */
+/* Reads a byte of the test's own process, which is of no session. */
 static int body_outside(struct notes *notes)
 {
 	char path[32], byte;
@@ -150,7 +150,7 @@ static int body_outside(struct notes *notes)
 	return process_vm_readv(pid, &to, 1, &from, 1, 0) != 1 || open(path, O_RDONLY) < 0;
 }
 
-static void ptrace_access_check_tells_the_other_process_and_the_mode(void **state)
+static void e12_ptrace_access_check_tells_the_other_process_and_the_mode(void **state)
 {
 	struct scene *scene = *state;
 
@@ -215,8 +215,7 @@ static int body_signal(struct notes *notes)
 	return kill(getppid(), SIGURG);
 }
 
-/* E32 */
-static void task_kill_tells_the_other_process_and_the_signal(void **state)
+static void e32_task_kill_tells_the_other_process_and_the_signal(void **state)
 {
 	struct scene *scene = *state;
 
@@ -236,8 +235,7 @@ static int body_bpf(struct notes *notes)
 	return (int)syscall(SYS_bpf, BPF_MAP_GET_NEXT_ID, &attr, sizeof(attr));
 }
 
-/* E31 */
-static void bpf_tells_the_command(void **state)
+static void e31_bpf_tells_the_command(void **state)
 {
 	struct scene *scene = *state;
 
@@ -274,8 +272,7 @@ static int body_load(struct notes *notes)
 	return syscall(SYS_finit_module, fd, "", 0) != -1;
 }
 
-/* E34 */
-static void kernel_read_file_tells_the_path_and_what_for(void **state)
+static void e34_kernel_read_file_tells_the_path_and_what_for(void **state)
 {
 	struct scene *scene = *state;
 
@@ -308,17 +305,17 @@ static void perf_event_open_tells_that_it_is_asked_for(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sb_mount_tells_where_type_and_flags),
-		cmocka_unit_test(move_mount_tells_where_to),
-		cmocka_unit_test(sb_pivotroot_tells_the_new_root),
-		cmocka_unit_test(path_chroot_tells_the_root),
-		cmocka_unit_test(userns_create_tells_that_one_is_made),
-		cmocka_unit_test(ptrace_access_check_tells_the_other_process_and_the_mode),
+		cmocka_unit_test(e23_e41_sb_mount_tells_where_type_and_flags),
+		cmocka_unit_test(e23_move_mount_tells_where_to),
+		cmocka_unit_test(e23_sb_pivotroot_tells_the_new_root),
+		cmocka_unit_test(e23_path_chroot_tells_the_root),
+		cmocka_unit_test(e23_userns_create_tells_that_one_is_made),
+		cmocka_unit_test(e12_ptrace_access_check_tells_the_other_process_and_the_mode),
 		cmocka_unit_test(of_the_sessions_own_only_the_attach_is_told),
-		cmocka_unit_test(task_kill_tells_the_other_process_and_the_signal),
-		cmocka_unit_test(bpf_tells_the_command),
+		cmocka_unit_test(e32_task_kill_tells_the_other_process_and_the_signal),
+		cmocka_unit_test(e31_bpf_tells_the_command),
 		cmocka_unit_test(kernel_module_request_tells_the_name),
-		cmocka_unit_test(kernel_read_file_tells_the_path_and_what_for),
+		cmocka_unit_test(e34_kernel_read_file_tells_the_path_and_what_for),
 		cmocka_unit_test(perf_event_open_tells_that_it_is_asked_for),
 	};
 

@@ -57,7 +57,7 @@ static int body_unix_stream(struct notes *notes)
 	return reach_unix(notes, SOCK_STREAM);
 }
 
-static void unix_stream_connect_tells_the_path_or_the_name(void **state)
+static void e10_unix_stream_connect_tells_the_path_or_the_name(void **state)
 {
 	struct scene *scene = *state;
 
@@ -80,7 +80,7 @@ static int body_unix_datagram(struct notes *notes)
 	return reach_unix(notes, SOCK_DGRAM);
 }
 
-static void unix_may_send_tells_the_path_or_the_name(void **state)
+static void e10_unix_may_send_tells_the_path_or_the_name(void **state)
 {
 	struct scene *scene = *state;
 
@@ -106,8 +106,8 @@ static int body_families(struct notes *notes)
 	       socket(AF_INET, SOCK_RAW, IPPROTO_ICMP) < 0;
 }
 
-/* The socket is asked for: whether there is such a family is not looked at. E06, E09 */
-static void socket_create_tells_family_type_and_protocol(void **state)
+/* The socket is asked for: whether there is such a family is not looked at. */
+static void e06_e09_socket_create_tells_family_type_and_protocol(void **state)
 {
 	struct scene *scene = *state;
 
@@ -243,8 +243,7 @@ static int body_receive(struct notes *notes)
 	return receive_fd(pair[1]);
 }
 
-/* E22 */
-static void file_receive_tells_the_path(void **state)
+static void e22_file_receive_tells_the_path(void **state)
 {
 	struct scene *scene = *state;
 
@@ -399,12 +398,12 @@ static void e38_a_connected_datagram_socket_is_a_connection_too(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(unix_stream_connect_tells_the_path_or_the_name),
-		cmocka_unit_test(unix_may_send_tells_the_path_or_the_name),
-		cmocka_unit_test(socket_create_tells_family_type_and_protocol),
+		cmocka_unit_test(e10_unix_stream_connect_tells_the_path_or_the_name),
+		cmocka_unit_test(e10_unix_may_send_tells_the_path_or_the_name),
+		cmocka_unit_test(e06_e09_socket_create_tells_family_type_and_protocol),
 		cmocka_unit_test(socket_accept_tells_the_own_address),
 		cmocka_unit_test(socket_accept_tells_the_own_v6_address),
-		cmocka_unit_test(file_receive_tells_the_path),
+		cmocka_unit_test(e22_file_receive_tells_the_path),
 		cmocka_unit_test(e38_a_later_request_sends_on_the_connection_of_an_earlier_one),
 		cmocka_unit_test(e38_what_is_sent_on_an_accepted_connection_has_no_opener),
 		cmocka_unit_test(e38_a_connected_datagram_socket_is_a_connection_too),
