@@ -173,6 +173,8 @@ static bool is_given(const char *path, size_t size, const struct workplace *plac
 
 static bool write_is_unexpected(const char *path, size_t size, const struct workplace *place)
 {
+	if (in_tree(path, size, "/proc/sys")) /* the whole machine's settings */
+		return true;
 	if (IN_TABLE(usual_writes, path, size) || in_tree(path, size, "/proc") ||
 	    is_given(path, size, place))
 		return false;

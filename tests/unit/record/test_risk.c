@@ -67,6 +67,15 @@ static void writes_outside_the_working_tree_are_alerts(void **state)
 	assert_int_equal(opened(&app, "/home/u/.npm/_logs/x", O_WRONLY), RISK_WRITE);
 }
 
+/* E33 */
+static void the_kernels_settings_are_nobodys_working_tree(void **state)
+{
+	assert_int_equal(opened(&app, "/proc/sys/kernel/core_pattern", O_WRONLY), RISK_ALERT);
+	assert_int_equal(opened(&nowhere, "/proc/sys/kernel/modprobe", O_WRONLY), RISK_ALERT);
+	assert_int_equal(opened(&app, "/proc/self/oom_score_adj", O_WRONLY), RISK_WRITE);
+	assert_int_equal(opened(&app, "/proc/sys/kernel/core_pattern", O_RDONLY), RISK_BASELINE);
+}
+
 static void directories_on_the_command_line_belong_to_the_working_tree(void **state)
 {
 	assert_int_equal(opened(&app, "/data/a/b", O_WRONLY), RISK_WRITE);
@@ -107,6 +116,7 @@ int main(void)
 		cmocka_unit_test(credentials_are_alerts_however_they_are_opened),
 		cmocka_unit_test(what_runtimes_read_is_no_alert),
 		cmocka_unit_test(writes_outside_the_working_tree_are_alerts),
+		cmocka_unit_test(the_kernels_settings_are_nobodys_working_tree),
 		cmocka_unit_test(directories_on_the_command_line_belong_to_the_working_tree),
 		cmocka_unit_test(without_a_working_tree_system_trees_count),
 		cmocka_unit_test(flags_that_are_not_known_are_not_guessed),
