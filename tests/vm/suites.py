@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 RESULTS = "/run/mcpfloor-vm/results"
@@ -86,7 +87,7 @@ def run(runner, series, programs, build):
     argv = [HERE / "run", "--kernel", series, "--smp", "2", "--mem", "3072",
             "--timeout", str(sum(program.timeout_s for program in programs) * SLOWER + 120),
             "--silence", str(longest + 60), "--results", results, "--console", results / "console",
-            "--see", build, "--see", runner.cache, "--env", f"MCPFLOOR_CACHE={runner.cache}",
+            "--see", build, "--see", runner.cache, "--see", sys.base_prefix, "--env", f"MCPFLOOR_CACHE={runner.cache}",
             "--env", "PYTHONDONTWRITEBYTECODE=1", "--env", "FULL", "--",
             "tools/run-tests", "-B", build, "--logs", f"{RESULTS}/logs", *paths]
     for attempt in (1, 2):
