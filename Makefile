@@ -13,7 +13,7 @@ VM ?= 6.12 6.1 6.12-kprobe 6.1-kprobe
 VM_TESTS ?= bpf/ demo/ evasions/
 export PATH := $(PATH):/usr/sbin:/sbin
 
-.PHONY: all demo test install bench lint fuzz vm-shell test-vm clean setup-build
+.PHONY: all demo test install bench bench-vm lint fuzz vm-shell test-vm clean setup-build
 all: setup-build build/build.ninja
 	ninja -C build
 
@@ -51,6 +51,11 @@ install: all
 bench: all
 	@tools/setup bench
 	bench/run build
+
+# in guest instructions, in a guest with Debian's KERNEL, beside auditd and bpftrace
+bench-vm: all
+	@tools/setup vm
+	@bench/vm build $(KERNEL)
 
 lint: setup-build
 	@tools/setup lint
