@@ -116,11 +116,17 @@ int BPF_KPROBE(probe_inode_rmdir, struct inode *dir, struct dentry *dentry)
 	return 0;
 }
 
+/* include/uapi/linux/fs.h */
+#define RENAME_EXCHANGE 2
+
+/* Where two names change places the LSM hooks are called once for each, this function once. */
 SEC("kprobe/security_inode_rename")
 int BPF_KPROBE(probe_inode_rename, struct inode *old_dir, struct dentry *old, struct inode *new_dir,
-	       struct dentry *new)
+	       struct dentry *new, unsigned int flags)
 {
 	act_done(MF_EV_RENAME, FAN_RENAME, old, new);
+	if (flags & RENAME_EXCHANGE)
+		act_done(MF_EV_RENAME, FAN_RENAME, new, old);
 	return 0;
 }
 
