@@ -98,7 +98,7 @@ static void do_connect(void)
 
 static void wait_for(long pid)
 {
-	int status;
+	int status = -1;
 
 	if (pid < 0 || call(SYS_wait4, pid, (long)&status, 0, 0) != pid || status)
 		errx(1, "a child");

@@ -26,6 +26,16 @@ struct live *link_find(struct recorder *recorder, uint64_t session)
 	return live;
 }
 
+/* It is closed beside us, maybe when `live` is gone: until then epoll would tell of it. */
+static void drop_journal(struct live *live)
+{
+	if (live->journal < 0)
+		return;
+	epoll_ctl(live->recorder->epoll, EPOLL_CTL_DEL, live->journal, NULL);
+	disposal_close(live->journal, DISPOSAL_NOBODY);
+	live->journal = -1;
+}
+
 void link_forget(struct recorder *recorder, struct live *live)
 {
 	struct live **at = &recorder->live;
@@ -41,8 +51,7 @@ void link_forget(struct recorder *recorder, struct live *live)
 	if (recorder->last == live)
 		recorder->last = NULL;
 	held_free(&live->held);
-	disposal_close(live->journal,
-		       DISPOSAL_NOBODY); /* what was sent and not read goes with it */
+	drop_journal(live); /* what was sent and not read goes with it */
 	session_free(live->session);
 	free(live);
 }
@@ -269,8 +278,7 @@ void link_guard_died(struct recorder *recorder)
 
 static void journal_ended(struct live *live)
 {
-	disposal_close(live->journal, DISPOSAL_NOBODY);
-	live->journal = -1;
+	drop_journal(live);
 	live->journal_end_ns = live->recorder->now_ns;
 	live->session->journal_over = true;
 	/* without a last word the relay was killed, or its session was */
