@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * Grants: what one call may touch because its arguments name it. The templates of the tool's block
+ * (`read ${arg.path}`) and the call's arguments give a small image of the same form as the
+ * policy's own tables: one block, whose entries point at the rules that the templates stand in.
+ *
+ * An argument only ever adds what its template's verbs allow on the object that it names; a deny
+ * and a ceiling hold over it like over any other line, because policy_decide() asks them too.
+ * What an argument cannot be resolved to grants nothing, and the report says why.
+ */
+
+#include "base/buf.h"
+#include "policy/source.h"
+#include "policy/tables.h"
+
+#define POLICY_GRANT_ENTRIES_MAX 1024 /* of one call; more: the rest grants nothing, and is told */
+
+struct policy_grant_call {
+	uint32_t block; /* policy_tool_block() of the call's tool */
+	const char *arguments; /* JSON text of params.arguments; NULL: there are none */
+	size_t arguments_size;
+	const char *cwd; /* the server's working directory: what relative paths are relative to */
+	/* `look` follows links, `resolve` host names; include and links are not used. NULL: neither */
+	const struct policy_world *world;
+};
+
+enum policy_grant_why {
+	POLICY_GRANT_OK = 0,
+	POLICY_GRANT_ABSENT = 1, /* no such argument */
+	POLICY_GRANT_TYPE = 2, /* neither a string nor an array of strings */
+	POLICY_GRANT_EMPTY = 3,
+	POLICY_GRANT_NUL = 4,
+	POLICY_GRANT_LONG = 5, /* a path or component that is too long */
+	POLICY_GRANT_OUTSIDE = 6, /* leaves the directory that stands before the argument */
+	POLICY_GRANT_ADDRESS = 7, /* no address, no URL with host and port */
+	POLICY_GRANT_SCHEME = 8, /* a URL whose scheme has no port that is known: file:, data: */
+	POLICY_GRANT_TOO_MANY = 9,
+	POLICY_GRANT_JSON = 10, /* the arguments are no JSON object, or can be read in two ways */
+	POLICY_GRANT_LINK = 11, /* links in a circle, or a link that could not be read */
+	POLICY_GRANT_UNRESOLVED = 12, /* a host name without addresses */
+	POLICY_GRANT_WHY_MAX = 13,
+};
+
+/* One per template of the block, or per element of an array that grants nothing. */
+struct policy_grant_report {
+	uint32_t rule; /* the template's */
+	enum policy_grant_why why;
+};
+
+struct policy_grant_reports {
+	struct policy_grant_report *reports;
+	size_t count;
+};
+
+/*
+ * Appends the image (abi/policy.h, MF_POL_GRANTS) to `ret_image`, an empty buffer; a block without
+ * templates, or a call whose arguments grant nothing, gives an image that allows nothing. 0 or
+ * -ENOMEM. *ret_reports, where not NULL, is the caller's to free (`reports` by free()).
+ */
+int policy_grant_build(const struct policy *policy, const struct policy_grant_call *call,
+		       struct buf *ret_image, struct policy_grant_reports *ret_reports);
+
+const char *policy_grant_why_word(enum policy_grant_why why);
