@@ -32,6 +32,10 @@ static inline void cleanup_policy_builder(struct policy_builder **slot)
 }
 #define _cleanup_policy_builder_ _cleanup_(cleanup_policy_builder)
 
+/* What the block is; a block of which nothing is said has kind and mode 0. */
+void policy_builder_block(struct policy_builder *builder, uint32_t block,
+			  enum mf_pol_block_kind kind, enum mf_pol_mode mode, uint32_t rule);
+
 /* Each: 0, -E2BIG (MF_POL_*_MAX), -ENOMEM, -EINVAL (malformed). */
 int policy_builder_path(struct policy_builder *builder, struct policy_entry entry, const char *path,
 			size_t size); /* normalised */
@@ -40,6 +44,9 @@ int policy_builder_abstract(struct policy_builder *builder, struct policy_entry 
 			    const char *name, size_t size, bool any);
 int policy_builder_address(struct policy_builder *builder, struct policy_entry entry,
 			   const struct policy_prefix *prefix, struct policy_ports ports);
+/* entry.verbs is not looked at. */
+int policy_builder_escape(struct policy_builder *builder, struct policy_entry entry,
+			  enum mf_pol_escape escape);
 
 /*
  * The image of one request's grants: MF_POL_GRANTS, block 0, no rules, texts or tools of its own;

@@ -24,6 +24,15 @@
  * 6. The verdict is the least of D, P and C. Of equals the reason is the first of: denial, ceiling,
  *    permission.
  * A session's own mode is a limit: no block weighs more than that.
+ *
+ * Addresses: IPv4-mapped IPv6 is IPv4. Connecting to the unspecified address is connecting to
+ * 127.0.0.1 or ::1, in rules and in accesses. A deny of listen for an address also denies binding
+ * to the wildcard that includes it: 0.0.0.0 and :: for IPv4, :: for IPv6. A scope id is no part of an
+ * address. Port 0 is a port number like others.
+ * Paths: `write` implies read and binding a unix socket (listen) there; `deny write` also denies
+ * binding there; `deny PATH` denies all five verbs. A line that names a link means the object that
+ * it leads to and the name; a deny also means every name on the way.
+ * Moving a whole tree (`whole_tree`) is denied where any block in play denies anything below it.
  */
 
 #include "base/buf.h"

@@ -83,5 +83,7 @@ int policy_host_parse(const char *text, size_t size, struct buf *out, const char
 int policy_address_print(struct buf *out, const struct policy_address *address);
 /* Not reachable from everywhere: loopback, RFC 1918, link-local, unique local, shared, reserved. */
 bool policy_address_is_private(const struct policy_address *address);
-/* What connecting to it means to Linux: the unspecified address is the machine itself. */
+/* IPv4-mapped IPv6 becomes IPv4. */
+void policy_address_normal(struct policy_address *address);
+/* The same, and what connecting to it means to Linux: the unspecified address is the machine itself. */
 void policy_address_connected(struct policy_address *address);

@@ -131,8 +131,7 @@ enum policy_note_id {
 	POLICY_W_CEILING = 50, /* a line that the ceiling takes back */
 	POLICY_W_ARGUMENT = 51, /* an argument decides about exec */
 	POLICY_W_UNUSED = 52, /* a named block that nothing includes */
-	POLICY_W_NEEDLESS = 53, /* `interpreter` where there is none */
-	POLICY_NOTE_MAX = 54,
+	POLICY_NOTE_MAX = 53,
 };
 
 struct policy_note {

@@ -30,7 +30,7 @@ struct policy_bytes {
 
 /* One rule line: read, write, exec, connect, listen, allow, deny. */
 struct policy_line {
-	struct policy_where where; /* of its first word */
+	struct policy_where where; /* of its first word; size: up to the end of its last one */
 	struct policy_where object_where;
 	enum policy_keyword keyword; /* the first word; POLICY_KEY_DENY of a denial */
 	uint8_t verbs; /* MF_POL_BIT of what it names; `deny OBJECT`: all that such an object has */
@@ -112,8 +112,8 @@ static inline void cleanup_policy_tree(struct policy_tree **slot)
 #define _cleanup_policy_tree_ _cleanup_(cleanup_policy_tree)
 
 /*
- * The lines of a block and of all that it includes, each named block once: calls `each` in the
- * order of the text. Stops at the first non-zero return, which it gives back.
+ * The lines of a block, then those of what it includes, each named block once, nearer ones first.
+ * Stops at the first non-zero return of `each`, which it gives back. -ENOMEM.
  */
 int policy_block_each(const struct policy_tree *tree, const struct policy_block *block,
 		      int (*each)(void *data, const struct policy_line *line), void *data);
