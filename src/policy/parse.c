@@ -21,9 +21,9 @@ const char *policy_parser_shown(struct policy_parser *parser, const void *bytes,
 	return (const char *)buf_bytes(buf);
 }
 
-static void complain(struct policy_parser *parser, enum policy_note_id id,
-		     const struct policy_where *where, const struct policy_where *other,
-		     const char *suggestion, const char *format, va_list list)
+__attribute__((format(printf, 6, 0))) static void
+complain(struct policy_parser *parser, enum policy_note_id id, const struct policy_where *where,
+	 const struct policy_where *other, const char *suggestion, const char *format, va_list list)
 {
 	_cleanup_buf_ struct buf text = { 0 };
 	_cleanup_free_ char *line = NULL;
