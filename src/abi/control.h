@@ -34,6 +34,10 @@ enum mf_control_kind {
 			   * replaced, this is the new journal socket */
 	MF_C_STATE = 8, /* guard → owner, unasked: struct mf_control: the log cannot be written,
 			 * `error` says why; 0: it can again */
+	MF_C_PREPARE =
+		9, /* anyone, before it forks: struct mf_c_hello → struct mf_c_hello_reply with
+			   * the engine that a session will have. Another one than `trace` is loaded
+			   * then, so it is certain; what failed is told by MF_C_OPEN */
 };
 
 struct mf_control {

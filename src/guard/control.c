@@ -50,6 +50,15 @@ static int hello(struct connection *connection, const void *packet, struct ipc_f
 	return control_send(connection, &reply, sizeof(reply), NULL);
 }
 
+/* Whoever is to fork a server has to know whether its mounts will be watched. */
+static int prepare(struct connection *connection, const void *packet, struct ipc_fds *fds)
+{
+	struct mf_c_hello_reply reply = { .head = head_of(MF_C_PREPARE) };
+
+	reply.engine = guard_settle_engine(connection->guard);
+	return control_send(connection, &reply, sizeof(reply), NULL);
+}
+
 static bool name_ok(const char name[MF_NAME_LEN], bool may_be_empty)
 {
 	return memchr(name, '\0', MF_NAME_LEN) && (may_be_empty || name[0]);
@@ -177,10 +186,12 @@ static const struct request {
 	{ MF_C_LIST, sizeof(struct mf_c_list), 0, WHO_ANYONE, CONN_ANY, list },
 	{ MF_C_STATS, sizeof(struct mf_c_list), 0, WHO_ANYONE, CONN_ANY, stats },
 	{ MF_C_SIGNAL, sizeof(struct mf_c_signal), 0, WHO_OWNER, CONN_OWNER, signal_session },
+	{ MF_C_PREPARE, sizeof(struct mf_c_hello), 0, WHO_ANYONE, CONN_FRESH, prepare },
 };
 
 #define PACKET_MAX sizeof(struct mf_c_open)
-_Static_assert(ARRAY_LEN(requests) == MF_C_JOURNAL - 1, "every request has its row");
+_Static_assert(ARRAY_LEN(requests) == MF_C_PREPARE - 2,
+	       "every request has its row; two are the guard's own");
 _Static_assert(sizeof(struct mf_c_open) >= sizeof(struct mf_c_end) &&
 		       sizeof(struct mf_c_open) >= sizeof(struct mf_c_list) &&
 		       sizeof(struct mf_c_open) >= sizeof(struct mf_c_signal),

@@ -134,6 +134,17 @@ int guard_open_engine(struct guard *guard, uint32_t *ret_detail)
 	return 0;
 }
 
+enum mf_engine guard_settle_engine(struct guard *guard)
+{
+	enum mf_engine kind = guard->engine_wanted ? guard->engine_wanted : engine_best();
+	uint32_t detail;
+
+	/* a session of `trace` loads while other things go on */
+	if (!guard->engine && kind != MF_ENGINE_TRACE)
+		guard_open_engine(guard, &detail);
+	return guard->engine ? engine_kind(guard->engine) : kind;
+}
+
 static uint64_t sooner(uint64_t a, uint64_t b)
 {
 	if (!a || !b)

@@ -65,6 +65,9 @@ int guard_prepare(struct guard *guard, const struct guard_options *options, bool
 uint32_t guard_log_detail(const struct guard *guard);
 /* Opens the engine unless it is open. *ret_detail on failure. */
 int guard_open_engine(struct guard *guard, uint32_t *ret_detail);
+/* The engine that sessions will have; loads it where that is the only way to be certain, which is
+ * with all but trace. */
+enum mf_engine guard_settle_engine(struct guard *guard);
 /* What is due, then one event, waited for until `until_ns` at the latest (0: no such bound). */
 int guard_turn(struct guard *guard, uint64_t until_ns);
 /* Takes events until `stopping`, or, privately, until the primary connection and its session are

@@ -139,6 +139,18 @@ static void name_copy(char *to, const char *from)
 	snprintf(to, MF_NAME_LEN, "%s", from);
 }
 
+int guard_link_prepare(struct guard_link *link, enum mf_engine *ret_engine)
+{
+	struct mf_c_hello request = { .head = { .version = MF_ABI_VERSION, .kind = MF_C_PREPARE } };
+	union reply reply;
+	int err = ask(link, &request, sizeof(request), NULL, &reply, sizeof(reply.hello), NULL);
+
+	if (err)
+		return err;
+	*ret_engine = reply.hello.engine;
+	return 0;
+}
+
 int guard_link_open(struct guard_link *link, const struct relay_options *options, const char *name,
 		    pid_t child, int pidfd, uint32_t flags, int *ret_page, int *ret_journal,
 		    uint32_t *ret_detail)

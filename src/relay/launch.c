@@ -123,10 +123,11 @@ static bool die_with(pid_t relay)
 }
 
 /* In the child: async-signal-safe calls only matter little, the relay has one thread. */
-static void __attribute__((noreturn)) child_run(const struct launch *launch, pid_t relay, int in,
-						int out, int status_fd, int go_fd, char **argv)
+static void __attribute__((noreturn))
+child_run(const struct launch *launch, bool own_mounts, pid_t relay, int in, int out, int status_fd,
+	  int go_fd, char **argv)
 {
-	uint32_t flags = separate();
+	uint32_t flags = own_mounts ? separate() : 0;
 	char go;
 	int err;
 
@@ -147,15 +148,15 @@ static void __attribute__((noreturn)) child_run(const struct launch *launch, pid
 	_exit(err == ENOENT ? 127 : 126);
 }
 
-static int fork_child(struct launch *launch, const int in[2], const int out[2], const int status[2],
-		      const int go[2], char **argv)
+static int fork_child(struct launch *launch, bool own_mounts, const int in[2], const int out[2],
+		      const int status[2], const int go[2], char **argv)
 {
 	pid_t relay = getpid(), pid = fork();
 
 	if (pid < 0)
 		return -errno;
 	if (pid == 0)
-		child_run(launch, relay, in[0], out[1], status[1], go[0], argv);
+		child_run(launch, own_mounts, relay, in[0], out[1], status[1], go[0], argv);
 	launch->pid = pid;
 	launch->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	return launch->pidfd < 0 ? -errno : 0;
@@ -173,7 +174,7 @@ static void pair_close(int (*pair)[2])
 }
 #define _cleanup_pair_ _cleanup_(pair_close)
 
-int launch_fork(struct launch *launch, char **argv)
+int launch_fork(struct launch *launch, char **argv, bool own_mounts)
 {
 	_cleanup_pair_ int in[2] = NO_PAIR, out[2] = NO_PAIR, status[2] = NO_PAIR, go[2] = NO_PAIR;
 	int err;
@@ -188,7 +189,7 @@ int launch_fork(struct launch *launch, char **argv)
 	if (!err)
 		err = set_nonblocking(out[0]);
 	if (!err)
-		err = fork_child(launch, in, out, status, go, argv);
+		err = fork_child(launch, own_mounts, in, out, status, go, argv);
 	if (err)
 		return err;
 	launch->to_server = take_fd(&in[1]);

@@ -10,8 +10,9 @@
  *  - stderr is the client's own, as are all descriptors from 3 on;
  *  - signal mask and dispositions are those that mcpfloor was started with;
  *  - environment, argv, working directory, umask, limits, process group and session are not touched;
- *  - a private mount namespace (for a user: inside a user namespace with identity maps) with the
- *    same mounts and the same propagation.
+ *  - the mount namespace is the client's, but where the engine watches mounts: there it is a private
+ *    one (for a user: inside a user namespace with identity maps) with the same mounts and the same
+ *    propagation.
  */
 
 #include <signal.h>
@@ -35,8 +36,9 @@ struct launch {
 
 /* First of all: notes what was inherited, makes 0, 1 and 2 exist. */
 int launch_prepare(struct launch *launch);
-/* Forks; the child waits before its exec. `mask`, `child_action` and `inherited` are set. */
-int launch_fork(struct launch *launch, char **argv);
+/* Forks; the child waits before its exec. `mask`, `child_action` and `inherited` are set.
+ * `own_mounts`: in a mount namespace of its own, where that can be had. */
+int launch_fork(struct launch *launch, char **argv, bool own_mounts);
 /* Lets it exec. *ret_errno: why it could not, 0 when it did. */
 int launch_go(struct launch *launch, int *ret_errno);
 /* Ends a child that is still waiting. */

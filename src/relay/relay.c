@@ -121,8 +121,12 @@ static int session_open(struct session *session)
 {
 	_cleanup_fd_ int page = -1, journal = -1;
 	uint32_t detail = MF_D_NONE;
-	int err = launch_fork(&session->launch, session->options->argv);
+	enum mf_engine engine;
+	int err = guard_link_prepare(&session->guard, &engine);
 
+	if (!err)
+		err = launch_fork(&session->launch, session->options->argv,
+				  engine == MF_ENGINE_TRACE);
 	if (!err)
 		err = guard_link_open(&session->guard, session->options,
 				      session_name(session->options), session->launch.pid,

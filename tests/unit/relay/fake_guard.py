@@ -11,7 +11,8 @@ import socket
 import struct
 import threading
 
-OPEN, END, SIGNAL, JOURNAL = 2, 3, 6, 7
+OPEN, END, SIGNAL, JOURNAL, PREPARE = 2, 3, 6, 7, 9
+TRACE, LSM = 1, 2
 HEAD = struct.Struct("=IIiI")
 ENTRY = struct.Struct("=HHIQQQ")
 BEGIN = struct.Struct("=32sQIHHIIII")
@@ -88,7 +89,8 @@ def decode_packet(packet):
 class Guard:
     """Serves sessions one after the other on DIR/control.sock."""
 
-    def __init__(self, run_dir, leftovers=(), deaf=False, refuse=None):
+    def __init__(self, run_dir, leftovers=(), deaf=False, refuse=None, engine=TRACE):
+        self.engine = engine
         self.run_dir, self.leftovers, self.deaf, self.refuse = run_dir, leftovers, deaf, refuse
         self.entries, self.packets, self.opened, self.signals = [], 0, None, []
         self.page = None
@@ -165,7 +167,9 @@ class Guard:
             return
         version, kind, _, _ = HEAD.unpack_from(packet)
         assert version == 1
-        if kind == OPEN:
+        if kind == PREPARE:
+            self.conn.send(HEAD.pack(1, PREPARE, 0, 0) + struct.pack("=4I32s", 0, 0, self.engine, 0, b"0"))
+        elif kind == OPEN:
             self._open(packet, fds)
         elif kind == SIGNAL:
             self.signals.append(struct.unpack_from("=I", packet, HEAD.size)[0])

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import time
 
+import fake_guard
 import relayed
 import tap
 from relayed import DRIVER, ECHO, Relayed, call, python
@@ -20,6 +21,13 @@ def _():
         assert r.guard.opened["name"] == b"cat" and r.guard.opened["tenant"] == b"acme"
         if os.geteuid() == 0:
             assert r.guard.opened["flags"] == 1
+
+
+@tap.test("where the engine watches no mounts, the server stays in its client's mount namespace")
+def _():
+    with Relayed(["readlink", "/proc/self/ns/mnt"], guard={"engine": fake_guard.LSM}) as r:
+        assert r.line() == os.readlink("/proc/self/ns/mnt").encode() + b"\n"
+        assert r.guard.opened["flags"] == 0
 
 
 @tap.test("F92 no guard and not root: one line with both ways out, 125, at once, nothing on stdout")
