@@ -30,6 +30,10 @@ struct cli_args {
 	const char *tool;
 	const char *arguments;
 	const char *request_id;
+	const char *policy;
+	const char *cwd;
+	const char *workspace;
+	const char *home;
 	unsigned grace_ms;
 	uint32_t engine; /* enum mf_engine */
 	unsigned timeout_s;
@@ -40,6 +44,7 @@ struct cli_args {
 	bool background;
 	bool follow;
 	bool no_follow;
+	bool no_resolve;
 	bool help;
 	char **operands; /* NULL terminated */
 	int operand_count;
@@ -89,6 +94,11 @@ enum cli_option_id {
 	CLI_OPT_HELP,
 	CLI_OPT_RING, /* of mcpfloord, which reads its own: for the texts only */
 	CLI_OPT_VERSION,
+	CLI_OPT_POLICY,
+	CLI_OPT_CWD,
+	CLI_OPT_WORKSPACE,
+	CLI_OPT_HOME,
+	CLI_OPT_NO_RESOLVE,
 	CLI_OPT_MAX,
 };
 
@@ -150,5 +160,6 @@ int cli_show(const struct cli_command *command, const struct cli_args *args);
 int cli_tail(const struct cli_command *command, const struct cli_args *args);
 int cli_stats(const struct cli_command *command, const struct cli_args *args);
 int cli_doctor(const struct cli_command *command, const struct cli_args *args);
+int cli_policy(const struct cli_command *command, const struct cli_args *args);
 int cli_version(const struct cli_command *command, const struct cli_args *args);
 int cli_help(const struct cli_command *command, const struct cli_args *args);

@@ -127,6 +127,34 @@ const struct cli_option cli_options[CLI_OPT_MAX] = {
 			   .kind = CLI_NUMBER,
 			   .help = "size of the event ring, a power of two; default: 4194304" },
 	[CLI_OPT_VERSION] = { .name = "version", .kind = CLI_FLAG, .help = "print the version" },
+	[CLI_OPT_POLICY] = { .name = "policy",
+			     .value = "FILE",
+			     .kind = CLI_TEXT,
+			     .is_path = true,
+			     FIELD(policy),
+			     .help = "the policy that decides" },
+	[CLI_OPT_CWD] = { .name = "cwd",
+			  .value = "DIR",
+			  .kind = CLI_TEXT,
+			  .is_path = true,
+			  FIELD(cwd),
+			  .help = "what relative paths are relative to; default: here" },
+	[CLI_OPT_WORKSPACE] = { .name = "workspace",
+				.value = "DIR",
+				.kind = CLI_TEXT,
+				.is_path = true,
+				FIELD(workspace),
+				.help = "what ${workspace} stands for; default: here" },
+	[CLI_OPT_HOME] = { .name = "home",
+			   .value = "DIR",
+			   .kind = CLI_TEXT,
+			   .is_path = true,
+			   FIELD(home),
+			   .help = "what ${home} stands for; default: $HOME" },
+	[CLI_OPT_NO_RESOLVE] = { .name = "no-resolve",
+				 .kind = CLI_FLAG,
+				 FIELD(no_resolve),
+				 .help = "do not ask for the addresses of host names" },
 };
 
 #define OPTIONS(...) ((const uint8_t[]){ __VA_ARGS__, CLI_OPT_HELP, CLI_OPT_END })
@@ -180,6 +208,15 @@ static const struct cli_exit exits_doctor[] = {
 	{ CLI_NOTHING, "a required hook is missing" },
 	{ CLI_USAGE, "a mistake in the command line" },
 	{ CLI_NO_ACCESS, "the hooks could not be probed; it takes root" },
+	{ 0, NULL },
+};
+
+static const struct cli_exit exits_policy[] = {
+	{ CLI_OK, "no errors; explain: it passes" },
+	{ CLI_NOTHING, "errors in the text; explain: it is denied, or would be" },
+	{ CLI_USAGE,
+	  "a mistake in the command line, a file that cannot be read, or, for explain and "
+	  "show, one that has errors" },
 	{ 0, NULL },
 };
 
@@ -346,6 +383,38 @@ const struct cli_command cli_commands[] = {
 			"Loads and attaches each hook for a moment and prints its state, and the "
 			"consequence where it is missing. Then what the machine offers besides. "
 			"Features are probed, versions are not compared.",
+	},
+	{
+		.name = "policy",
+		.synopsis = "check|explain|show [OPTION]... ARG...",
+		.summary = "check a policy, and tell what it decides",
+		.options = OPTIONS(CLI_OPT_POLICY, CLI_OPT_ARGS, CLI_OPT_CWD, CLI_OPT_WORKSPACE,
+				   CLI_OPT_HOME, CLI_OPT_NO_RESOLVE, CLI_OPT_JSON),
+		.exits = exits_policy,
+		.operands_min = 1,
+		.operands_max = -1,
+		.section = 1,
+		.see_also = "run",
+		.run = cli_policy,
+		.description =
+			"check FILE...\n"
+			"  tells the errors and warnings of each file, one a line:\n"
+			"  FILE:LINE:COLUMN: error|warning: TEXT\n"
+			"\n"
+			"explain --policy FILE [--args JSON] TOOL VERB OBJECT\n"
+			"  tells what the policy decides about one access, and by which line. TOOL "
+			"is\n"
+			"  the name of a tool, or - for no call in flight. VERB is read, write, "
+			"exec,\n"
+			"  connect, listen or allow. OBJECT is written as in a policy: a path,\n"
+			"  HOST:PORT, [IPV6]:PORT, unix:PATH, unix:@NAME, or a word of allow.\n"
+			"\n"
+			"show FILE...\n"
+			"  prints what the files come to together: includes, variables and links "
+			"put\n"
+			"  in, each line with its place.\n"
+			"\n"
+			"The language is described in mcpfloor-policy(5).",
 	},
 	{
 		.name = "version",

@@ -9,6 +9,7 @@
 
 #include "policy/image.h"
 #include "policy/notes.h"
+#include "policy/texts.h"
 
 /* What needs no line: what every program may expect of a machine, and none can do harm with. */
 static const struct {
@@ -32,10 +33,7 @@ struct compiler {
 	struct policy_tree *tree;
 	struct policy_builder *builder;
 	struct policy_array rules, files, tools, templates, hosts, host_addrs;
-	struct buf text;
-	struct mf_pol_text **line_texts; /* [file][line]: the line in `text`, size 0: not yet */
-	uint32_t **line_starts; /* [file][line]: where the line begins */
-	uint32_t *line_counts;
+	struct policy_texts texts;
 	const struct policy_line *line; /* the one at work, for messages */
 	uint32_t block; /* the one at work */
 	struct mf_pol_head head;
@@ -50,55 +48,20 @@ static void compiler_free(struct compiler *compiler)
 	policy_array_free(&compiler->templates);
 	policy_array_free(&compiler->hosts);
 	policy_array_free(&compiler->host_addrs);
-	buf_free(&compiler->text);
-	for (size_t i = 0; i < compiler->tree->sources.count; i++) {
-		if (compiler->line_texts)
-			free(compiler->line_texts[i]);
-		if (compiler->line_starts)
-			free(compiler->line_starts[i]);
-	}
-	free(compiler->line_texts);
-	free(compiler->line_starts);
-	free(compiler->line_counts);
+	policy_texts_free(&compiler->texts);
 }
 
 static int add_text(struct compiler *compiler, const void *bytes, size_t size,
 		    struct mf_pol_text *ret_text)
 {
-	*ret_text = (struct mf_pol_text){ (uint32_t)buf_size(&compiler->text), (uint32_t)size };
-	return buf_append(&compiler->text, bytes, size);
-}
-
-static int find_lines(struct compiler *compiler, size_t file)
-{
-	const struct policy_file *source = &compiler->tree->sources.files[file];
-	const char *end = source->text + source->size;
-	uint32_t count = 1, line = 1;
-
-	for (const char *at = source->text; at < end; at++)
-		count += *at == '\n';
-	compiler->line_counts[file] = count;
-	compiler->line_starts[file] = calloc(count + 1, sizeof(uint32_t));
-	compiler->line_texts[file] = calloc(count + 1, sizeof(struct mf_pol_text));
-	if (!compiler->line_starts[file] || !compiler->line_texts[file])
-		return -ENOMEM;
-	for (const char *at = source->text; at < end; at++) {
-		if (*at == '\n')
-			compiler->line_starts[file][++line] = (uint32_t)(at + 1 - source->text);
-	}
-	return 0;
+	return policy_texts_add(&compiler->texts, bytes, size, ret_text);
 }
 
 static int start_files(struct compiler *compiler)
 {
 	const struct policy_sources *sources = &compiler->tree->sources;
-	int r = 0;
+	int r = policy_texts_start(&compiler->texts, sources);
 
-	compiler->line_texts = calloc(sources->count + 1, sizeof(*compiler->line_texts));
-	compiler->line_starts = calloc(sources->count + 1, sizeof(*compiler->line_starts));
-	compiler->line_counts = calloc(sources->count + 1, sizeof(*compiler->line_counts));
-	if (!compiler->line_texts || !compiler->line_starts || !compiler->line_counts)
-		return -ENOMEM;
 	for (size_t i = 0; r == 0 && i <= sources->count; i++) {
 		const char *name = i < sources->count ? sources->files[i].name : BUILT_IN_NAME;
 		void *item;
@@ -106,24 +69,7 @@ static int start_files(struct compiler *compiler)
 		r = policy_array_add(&compiler->files, &item);
 		if (r == 0)
 			r = add_text(compiler, name, strlen(name), item);
-		if (r == 0 && i < sources->count)
-			r = find_lines(compiler, i);
 	}
-	return r;
-}
-
-/* The text of a line, kept once however many blocks include it. */
-static int line_text(struct compiler *compiler, const struct policy_where *where,
-		     struct mf_pol_text *ret_text)
-{
-	struct mf_pol_text *kept = &compiler->line_texts[where->file][where->line];
-	const struct policy_file *source = &compiler->tree->sources.files[where->file];
-	uint32_t start = compiler->line_starts[where->file][where->line];
-	int r = 0;
-
-	if (!kept->size)
-		r = add_text(compiler, source->text + start + where->column - 1, where->size, kept);
-	*ret_text = *kept;
 	return r;
 }
 
@@ -140,7 +86,7 @@ static int add_rule(struct compiler *compiler, const struct policy_where *where,
 	rule->line = where->line;
 	rule->block = compiler->block;
 	*ret_rule = (uint32_t)compiler->rules.count - 1;
-	return line_text(compiler, where, &rule->text);
+	return policy_texts_line(&compiler->texts, where, &rule->text);
 }
 
 static int add_built_in(struct compiler *compiler)
@@ -430,7 +376,7 @@ static int write_image(struct compiler *compiler, struct buf *ret_image)
 
 	if (compiler->tools.count)
 		qsort_r(compiler->tools.items, compiler->tools.count, sizeof(struct mf_pol_tool),
-			by_name, (void *)buf_bytes(&compiler->text));
+			by_name, (void *)buf_bytes(&compiler->texts.bytes));
 	compiler->line = NULL;
 	r = policy_builder_finish(compiler->builder, &built);
 	if (r)
@@ -441,8 +387,8 @@ static int write_image(struct compiler *compiler, struct buf *ret_image)
 	take(&sections, MF_POL_SEC_TEMPLATES, &compiler->templates);
 	take(&sections, MF_POL_SEC_HOSTS, &compiler->hosts);
 	take(&sections, MF_POL_SEC_HOST_ADDRS, &compiler->host_addrs);
-	sections.items[MF_POL_SEC_TEXT] = buf_bytes(&compiler->text);
-	sections.counts[MF_POL_SEC_TEXT] = buf_size(&compiler->text);
+	sections.items[MF_POL_SEC_TEXT] = buf_bytes(&compiler->texts.bytes);
+	sections.counts[MF_POL_SEC_TEXT] = buf_size(&compiler->texts.bytes);
 	hash_sources(compiler->tree, compiler->head.source_sha256);
 	compiler->head.rule_count = (uint32_t)compiler->rules.count;
 	return policy_image_write(&compiler->head, &built, &sections, ret_image);
@@ -474,7 +420,7 @@ int policy_compile(struct policy_tree *tree, struct buf *ret_image)
 		.hosts = { .item_size = sizeof(struct mf_pol_host), .max = MF_POL_RULES_MAX },
 		.host_addrs = { .item_size = sizeof(struct mf_pol_host_addr),
 				.max = MF_POL_NODES_MAX },
-		.text = { .limit = MF_POL_SIZE_MAX },
+		.texts.bytes.limit = MF_POL_SIZE_MAX,
 	};
 	int r;
 

@@ -28,6 +28,7 @@ static uint32_t find_block(const struct policy_tree *tree, uint32_t file,
 struct fetched {
 	struct {
 		char *name;
+		uint32_t from; /* the file in which it was asked for; 0 where that makes no odds */
 		uint32_t file;
 	} * files;
 	size_t count;
@@ -79,17 +80,33 @@ static void fetch_failed(struct policy_parser *parser, const struct policy_inclu
 				   strerror(-r));
 }
 
+static int ask(struct policy_parser *parser, const struct policy_include *include,
+	       struct buf *ret_name, struct buf *ret_text)
+{
+	const struct policy_world *world = parser->world;
+	const char *from = parser->tree->sources.files[include->where.file].name;
+
+	if (world->include_from)
+		return world->include_from(world->data, from, include->name.bytes, ret_name,
+					   ret_text);
+	return world->include ? world->include(world->data, include->name.bytes, ret_name, ret_text)
+			      : -ENOENT;
+}
+
 /* Fetches and parses a file. Its index, or POLICY_NO_BLOCK when an error was told. */
 static uint32_t fetch(struct policy_parser *parser, const struct policy_include *include)
 {
 	struct policy_sources *sources = &parser->tree->sources;
 	_cleanup_buf_ struct buf name = { 0 }, text = { .limit = POLICY_FILE_BYTES_MAX };
-	int r = parser->world->include ? parser->world->include(parser->world->data,
-								include->name.bytes, &name, &text)
-				       : -ENOENT;
+	int r = ask(parser, include, &name, &text);
 
 	if (r == 0)
 		r = buf_append(&name, "", 1);
+	for (size_t i = 0; r == 0 && i < sources->count; i++) {
+		if (sources->files[i].included &&
+		    strcmp(sources->files[i].name, (const char *)buf_bytes(&name)) == 0)
+			return (uint32_t)i; /* another file's include, of the same file */
+	}
 	if (r == 0)
 		r = policy_sources_add(sources, (const char *)buf_bytes(&name), buf_bytes(&text),
 				       buf_size(&text));
@@ -106,10 +123,12 @@ static uint32_t fetch(struct policy_parser *parser, const struct policy_include 
 static uint32_t file_of(struct policy_parser *parser, struct fetched *fetched,
 			const struct policy_include *include)
 {
+	uint32_t from = parser->world->include_from ? include->where.file : 0;
 	void *grown;
 
 	for (size_t i = 0; i < fetched->count; i++) {
-		if (strcmp(fetched->files[i].name, include->name.bytes) == 0)
+		if (fetched->files[i].from == from &&
+		    strcmp(fetched->files[i].name, include->name.bytes) == 0)
 			return fetched->files[i].file;
 	}
 	grown = realloc(fetched->files, (fetched->count + 1) * sizeof(*fetched->files));
@@ -123,6 +142,7 @@ static uint32_t file_of(struct policy_parser *parser, struct fetched *fetched,
 		parser->failed = -ENOMEM;
 		return POLICY_NO_BLOCK;
 	}
+	fetched->files[fetched->count].from = from;
 	fetched->files[fetched->count].file = POLICY_NO_BLOCK;
 	fetched->count++;
 	fetched->files[fetched->count - 1].file = fetch(parser, include);

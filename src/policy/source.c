@@ -88,8 +88,22 @@ static int by_place(const void *left, const void *right)
 
 void policy_notes_sort(struct policy_notes *notes)
 {
+	size_t kept = 0;
+
 	if (notes->count)
 		qsort(notes->notes, notes->count, sizeof(*notes->notes), by_place);
+	for (size_t i = 0; i < notes->count; i++) {
+		if (kept && by_place(&notes->notes[kept - 1], &notes->notes[i]) == 0) {
+			if (notes->notes[i].severity == POLICY_ERROR)
+				notes->errors--;
+			else
+				notes->warnings--;
+			note_free(&notes->notes[i]);
+		} else {
+			notes->notes[kept++] = notes->notes[i];
+		}
+	}
+	notes->count = kept;
 }
 
 int policy_shown(struct buf *out, const void *bytes, size_t size)

@@ -53,6 +53,14 @@ struct policy_world {
 	int (*include)(void *data, const char *name, struct buf *ret_name, struct buf *ret_text);
 
 	/*
+	 * The same, told the name of the file in which the line stands: each file has a search path
+	 * of its own, so that nobody's file can change what another one includes. Where it is set,
+	 * it is asked in place of `include`.
+	 */
+	int (*include_from)(void *data, const char *from, const char *name, struct buf *ret_name,
+			    struct buf *ret_text);
+
+	/*
 	 * What an absolute, normalised path is, its last component not followed. Of a link, appends its
 	 * text to `ret_target`. Returns enum policy_path_kind, or -errno (-EACCES: not to be known).
 	 */
@@ -158,7 +166,7 @@ struct policy_sources {
 
 void policy_notes_free(struct policy_notes *notes);
 #define _cleanup_policy_notes_ _cleanup_(policy_notes_free)
-/* By file, line, column; of one place, errors first. */
+/* By file, line, column; of one place, errors first. What is said twice of a place is said once. */
 void policy_notes_sort(struct policy_notes *notes);
 /* "covered", "no-base", …: the word of a kind of note. */
 const char *policy_note_word(enum policy_note_id id);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * Policies from disk: the one file of the room that looks at the machine. Reads the files that are
+ * given and those that they include, looks at the links and names that they speak of.
+ */
+
+#include "policy/tree.h"
+
+/* Where includes are looked for, behind the directory of the file that includes. */
+#define POLICY_SEARCH_ENV "MCPFLOOR_POLICY_PATH" /* directories, parted by colons */
+#define POLICY_SEARCH_DEFAULT "/etc/mcpfloor/policies:/usr/share/mcpfloor/policies"
+
+struct policy_load {
+	const char *workspace; /* ${workspace}; NULL: not set */
+	const char *home; /* ${home}; NULL: not set */
+	const char *search; /* NULL: the environment's, else the default */
+	bool resolve; /* ask for the addresses of host names: that may use the network, and take time */
+	bool stand_in; /* a name without an address gets one of 100::/64, which leads nowhere */
+};
+
+/*
+ * 0 with a tree, whatever errors are in the text; -errno of the file that cannot be read, with its
+ * index in *ret_file.
+ */
+int policy_load(const char *const *files, size_t count, const struct policy_load *load,
+		struct policy_tree **ret_tree, size_t *ret_file);
+
+/* The world of policy_load() for others that need one (the builder of grants): links, and host
+ * names when `load->resolve` says so. `load` is borrowed. */
+void policy_load_world(const struct policy_load *load, struct policy_world *ret_world);
