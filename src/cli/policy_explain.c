@@ -173,6 +173,14 @@ static int set_object(struct question *question)
 static int set_tool(struct question *question)
 {
 	const struct cli_args *args = question->args;
+	char here[4096];
+	struct policy_grant_call call = {
+		.arguments = args->arguments,
+		.arguments_size = args->arguments ? strlen(args->arguments) : 0,
+		.cwd = args->cwd ? args->cwd : getcwd(here, sizeof(here)),
+		.world = &question->world,
+	};
+	int r;
 
 	question->state.mode = MF_POL_ENFORCE;
 	if (strcmp(question->tool, "-") == 0)
@@ -181,8 +189,14 @@ static int set_tool(struct question *question)
 		policy_tool_block(&question->policy, question->tool, strlen(question->tool));
 	question->state.requests = &question->request;
 	question->state.request_count = 1;
-	if (args->arguments)
-		return refuse("the arguments", args->arguments, "they are not looked at yet");
+	if (!args->arguments)
+		return 0;
+	call.block = question->request.block;
+	r = policy_grant_build(&question->policy, &call, &question->grants, NULL);
+	if (r)
+		return r;
+	policy_view(buf_bytes(&question->grants), &question->granted);
+	question->request.grants = &question->granted;
 	return 0;
 }
 
