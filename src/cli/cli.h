@@ -141,6 +141,7 @@ int cli_print_overview(FILE *out);
 int cli_print_usage(FILE *out, const struct cli_command *command);
 /* publish.c: what is installed beside the program */
 int cli_print_man(FILE *out, const struct cli_command *command); /* NULL: mcpfloor(1) */
+int cli_print_policy_man(FILE *out); /* publish_policy.c: mcpfloor-policy(5) */
 int cli_print_completion(FILE *out);
 
 /* One line on stderr: "mcpfloor: …". What comes from outside must be escaped by the caller. */

@@ -11,59 +11,13 @@
 #include "base/cleanup.h"
 #include "base/engines.h"
 #include "cli/cli.h"
+#include "policy/words.h"
 
-#define WORD_MAX 48 /* longer words are not guessed at */
 #define LONG_ONLY 256 /* getopt values of options without a letter, plus their id */
-
-static size_t least(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
-/* Damerau-Levenshtein, adjacent transpositions only; both words are at most WORD_MAX long. */
-static size_t edit_distance(const char *a, const char *b)
-{
-	size_t rows[3][WORD_MAX + 1];
-	size_t la = strlen(a), lb = strlen(b);
-
-	for (size_t j = 0; j <= lb; j++)
-		rows[0][j] = j;
-	for (size_t i = 1; i <= la; i++) {
-		size_t *row = rows[i % 3], *above = rows[(i + 2) % 3];
-		const size_t *above2 = rows[(i + 1) % 3];
-
-		row[0] = i;
-		for (size_t j = 1; j <= lb; j++) {
-			row[j] = least(least(above[j] + 1, row[j - 1] + 1),
-				       above[j - 1] + (a[i - 1] != b[j - 1]));
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-				row[j] = least(row[j], above2[j - 2] + 1);
-		}
-	}
-	return rows[la % 3][lb];
-}
 
 const char *cli_nearest(const char *word, const char *const *words, size_t count)
 {
-	const char *nearest = NULL;
-	size_t length = strlen(word), best = length <= 3 ? 2 : length / 3 + 2;
-
-	if (length == 0 || length > WORD_MAX)
-		return NULL;
-	for (size_t i = 0; i < count; i++) {
-		size_t distance;
-
-		if (strlen(words[i]) > WORD_MAX)
-			continue;
-		distance = edit_distance(word, words[i]);
-		if (strncmp(word, words[i], length) == 0) /* a beginning is a near miss */
-			distance = distance ? 1 : 0;
-		if (distance < best) {
-			best = distance;
-			nearest = words[i];
-		}
-	}
-	return nearest;
+	return policy_nearest(word, strlen(word), words, count);
 }
 
 static int refuse(char **ret_error, const char *format, ...) __attribute__((format(printf, 2, 3)));

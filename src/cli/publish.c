@@ -1,65 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Manual pages and shell completion, from the tables. */
 
-#include <ctype.h>
 #include <string.h>
 
 #include "cli/cli.h"
-
-static void roff_bytes(FILE *out, const char *text, size_t length)
-{
-	for (size_t i = 0; i < length; i++) {
-		if (i == 0 && (text[i] == '.' || text[i] == '\''))
-			fputs("\\&", out);
-		if (text[i] == '\\')
-			fputs("\\e", out);
-		else if (text[i] == '-')
-			fputs("\\-", out);
-		else if (text[i] == '\'')
-			fputs("\\(aq", out);
-		else
-			fputc(text[i], out);
-	}
-}
-
-static void roff(FILE *out, const char *text)
-{
-	roff_bytes(out, text, strlen(text));
-}
-
-static void roff_paragraphs(FILE *out, const char *text)
-{
-	bool literal = false;
-
-	while (*text) {
-		size_t length = strcspn(text, "\n");
-		bool is_literal = length && text[0] == ' ';
-
-		if (is_literal != literal)
-			fputs(is_literal ? ".nf\n" : ".fi\n", out);
-		literal = is_literal;
-		if (length == 0)
-			fputs(".PP", out);
-		else
-			roff_bytes(out, text, length);
-		fputc('\n', out);
-		text += length + (text[length] == '\n');
-	}
-	if (literal)
-		fputs(".fi\n", out);
-}
-
-static void man_head(FILE *out, const char *title, unsigned section, const char *summary)
-{
-	fputs(".\\\" SPDX-License-Identifier: BSD-2-Clause\n.TH ", out);
-	for (const char *c = title; *c; c++)
-		fputc(toupper((unsigned char)*c), out);
-	fprintf(out, " %u \"\" \"mcpfloor %s\"\n.SH NAME\n", section, MCPFLOOR_VERSION);
-	roff(out, title);
-	fputs(" \\- ", out);
-	roff(out, summary);
-	fputc('\n', out);
-}
+#include "cli/roff.h"
 
 static void man_synopsis(FILE *out, const char *program, const char *command, const char *synopsis)
 {
@@ -100,7 +45,7 @@ static void man_exits(FILE *out, const struct cli_exit *exits)
 
 static int man_program(FILE *out)
 {
-	man_head(out, "mcpfloor", 1, "record what MCP tool calls really do");
+	roff_head(out, "mcpfloor", 1, "record what MCP tool calls really do");
 	man_synopsis(out, "mcpfloor", "", "COMMAND [OPTION]... [ARG]...");
 	fputs(".SH DESCRIPTION\n", out);
 	roff_paragraphs(out, cli_about);
@@ -130,7 +75,7 @@ int cli_print_man(FILE *out, const struct cli_command *command)
 	if (!command)
 		return man_program(out);
 	snprintf(title, sizeof(title), "%s%s", daemon ? "" : "mcpfloor-", command->name);
-	man_head(out, title, command->section, command->summary);
+	roff_head(out, title, command->section, command->summary);
 	man_synopsis(out, daemon ? "mcpfloord" : "mcpfloor", daemon ? "" : command->name,
 		     command->synopsis);
 	fputs(".SH DESCRIPTION\n", out);

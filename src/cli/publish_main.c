@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Build-time: `mcpfloor-publish man [COMMAND|mcpfloord]` or `mcpfloor-publish bash`, on stdout. */
+/* Build-time: `mcpfloor-publish man [COMMAND|mcpfloord]`, `mcpfloor-publish policy` or `mcpfloor-publish bash`, on stdout. */
 
 #include <string.h>
 
@@ -11,6 +11,8 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && strcmp(argv[1], "bash") == 0)
 		return cli_print_completion(stdout) < 0 || fflush(stdout) != 0;
+	if (argc == 2 && strcmp(argv[1], "policy") == 0)
+		return cli_print_policy_man(stdout) < 0 || fflush(stdout) != 0;
 	if (argc < 2 || argc > 3 || strcmp(argv[1], "man") != 0)
 		return 2;
 	if (argc == 3) {
