@@ -2,23 +2,10 @@
 /* Warnings about single lines. */
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <string.h>
 
 #include "policy/check.h"
-
-/* Names of programs that run whatever text they are given. */
-static const char *const interpreters[] = {
-	"sh",		"bash",	   "dash",	 "ash",	    "zsh",	 "ksh",	      "mksh",
-	"fish",		"csh",	   "tcsh",	 "rbash",   "busybox",	 "toybox",    "python",
-	"python[0-9]*", "pypy*",   "node",	 "nodejs",  "deno",	 "bun",	      "perl",
-	"perl[0-9]*",	"ruby",	   "ruby[0-9]*", "irb",	    "php",	 "php[0-9]*", "lua",
-	"lua[0-9]*",	"luajit*", "tclsh*",	 "wish*",   "expect",	 "awk",	      "gawk",
-	"mawk",		"nawk",	   "env",	 "xargs",   "ld-linux*", "ld.so",     "ld-musl*",
-	"gdb",		"R",	   "Rscript",	 "julia",   "ghc*",	 "guile*",    "java",
-	"npx",		"npm",	   "uv",	 "uvx",	    "make",	 "ssh",	      "sudo",
-	"su",		"doas",	   "nsenter",	 "unshare", "setpriv",
-};
+#include "policy/interpreter.h"
 
 /* Directories that have such programs in them. */
 static const char *const program_trees[] = { "/bin", "/sbin", "/usr/bin", "/usr/sbin",
@@ -29,15 +16,6 @@ static const char *base_name(const struct policy_bytes *path)
 	const char *slash = strrchr(path->bytes, '/');
 
 	return slash ? slash + 1 : path->bytes;
-}
-
-static bool is_interpreter(const struct policy_bytes *path)
-{
-	for (size_t i = 0; i < ARRAY_LEN(interpreters); i++) {
-		if (fnmatch(interpreters[i], base_name(path), 0) == 0)
-			return true;
-	}
-	return false;
 }
 
 static bool has_interpreters(const struct policy_bytes *tree)
@@ -59,7 +37,7 @@ static void check_exec(struct policy_parser *parser, const struct policy_line *l
 	}
 	if (line->kind != POLICY_OBJECT_PATH || line->interpreter)
 		return;
-	if (is_interpreter(&line->name) || is_interpreter(&line->resolved))
+	if (policy_is_interpreter(line->name.bytes) || policy_is_interpreter(line->resolved.bytes))
 		policy_complain_at(
 			parser, POLICY_W_INTERPRETER, &line->where, NULL, NULL,
 			"%s runs any text that it is given; if that is meant: exec %s "

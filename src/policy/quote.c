@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "policy/quote.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/escape.h"
+
+/* Printable ASCII that means itself, wherever it stands in a word. */
+static bool is_plain(const char *bytes, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		if (bytes[i] <= ' ' || bytes[i] > '~' || memchr("\"*$\\", bytes[i], 4))
+			return false;
+	}
+	return size && bytes[0] != '#';
+}
+
+int policy_quote(struct buf *out, const void *bytes, size_t size)
+{
+	const char *at = bytes, *end = at + size;
+	int r;
+
+	if (is_plain(bytes, size))
+		return buf_append(out, bytes, size);
+	r = buf_append_str(out, "\"");
+	while (r == 0 && at < end) {
+		const char *special = at;
+
+		while (special < end && !memchr("\"*$", *special, 3))
+			special++;
+		r = escape_text(out, at, (size_t)(special - at));
+		if (r == 0 && special < end)
+			r = buf_printf(out, "\\%c", *special++);
+		at = special;
+	}
+	return r ? r : buf_append_str(out, "\"");
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/* Bytes as a word of the language: what a lexer reads back as the same bytes, all of them literal. */
+
+#include <stddef.h>
+
+#include "base/buf.h"
+
+/* Appends `bytes` as it stands where it can, else in double quotes. */
+int policy_quote(struct buf *out, const void *bytes, size_t size);
+/* What policy_quote() appends, at most: for the bound of a line. */
+#define POLICY_QUOTED_MAX(size) (4 * (size) + 2)
