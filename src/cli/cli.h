@@ -126,6 +126,7 @@ extern const struct cli_command cli_commands[];
 extern const size_t cli_command_count;
 extern const struct cli_command cli_daemon; /* mcpfloord: its texts only */
 extern const struct cli_option cli_options[CLI_OPT_MAX];
+extern const char cli_policy_text[]; /* what each command of `policy` does */
 extern const char cli_about[]; /* what the whole program is, for mcpfloor(1) */
 
 const struct cli_command *cli_find(const char *name);

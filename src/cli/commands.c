@@ -212,8 +212,9 @@ static const struct cli_exit exits_doctor[] = {
 };
 
 static const struct cli_exit exits_policy[] = {
-	{ CLI_OK, "no errors; explain: it passes" },
-	{ CLI_NOTHING, "errors in the text; explain: it is denied, or would be" },
+	{ CLI_OK, "no errors; explain: it passes; replay: all of it passes" },
+	{ CLI_NOTHING, "errors in the text; explain: it is denied, or would be; replay: something "
+		       "is; diff: they differ; learn: there are no calls" },
 	{ CLI_USAGE,
 	  "a mistake in the command line, a file that cannot be read, or, for explain and "
 	  "show, one that has errors" },
@@ -386,35 +387,18 @@ const struct cli_command cli_commands[] = {
 	},
 	{
 		.name = "policy",
-		.synopsis = "check|explain|show [OPTION]... ARG...",
-		.summary = "check a policy, and tell what it decides",
+		.synopsis = "check|explain|fmt|learn|replay|show [OPTION]... ARG...",
+		.summary = "check policies, tell what they decide, learn them from calls",
 		.options = OPTIONS(CLI_OPT_POLICY, CLI_OPT_ARGS, CLI_OPT_CWD, CLI_OPT_WORKSPACE,
-				   CLI_OPT_HOME, CLI_OPT_NO_RESOLVE, CLI_OPT_JSON),
+				   CLI_OPT_HOME, CLI_OPT_NO_RESOLVE, CLI_OPT_SESSION, CLI_OPT_STATE,
+				   CLI_OPT_RUN_DIR, CLI_OPT_JSON),
 		.exits = exits_policy,
 		.operands_min = 1,
 		.operands_max = -1,
 		.section = 1,
 		.see_also = "run",
 		.run = cli_policy,
-		.description =
-			"check FILE...\n"
-			"  tells the errors and warnings of each file, one a line:\n"
-			"  FILE:LINE:COLUMN: error|warning: TEXT\n"
-			"\n"
-			"explain --policy FILE [--args JSON] TOOL VERB OBJECT\n"
-			"  tells what the policy decides about one access, and by which line. TOOL "
-			"is\n"
-			"  the name of a tool, or - for no call in flight. VERB is read, write, "
-			"exec,\n"
-			"  connect, listen or allow. OBJECT is written as in a policy: a path,\n"
-			"  HOST:PORT, [IPV6]:PORT, unix:PATH, unix:@NAME, or a word of allow.\n"
-			"\n"
-			"show FILE...\n"
-			"  prints what the files come to together: includes, variables and links "
-			"put\n"
-			"  in, each line with its place.\n"
-			"\n"
-			"The language is described in mcpfloor-policy(5).",
+		.description = cli_policy_text,
 	},
 	{
 		.name = "version",

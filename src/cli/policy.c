@@ -13,6 +13,12 @@ const struct cli_policy_row cli_policy_rows[] = {
 	{ "check", "FILE...", "tell the errors and warnings of policies", 1, -1, cli_policy_check },
 	{ "explain", "--policy FILE TOOL VERB OBJECT", "tell what is decided, and by which line", 3,
 	  3, cli_policy_explain },
+	{ "fmt", "[FILE]", "print a policy's text in the one layout, comments kept", 0, 1,
+	  cli_policy_fmt },
+	{ "learn", "[RECORDS...]", "print a policy that allows what recorded calls did", 0, -1,
+	  cli_policy_learn },
+	{ "replay", "FILE [RECORDS...]", "tell what a policy would have denied of recorded calls",
+	  1, -1, cli_policy_replay },
 	{ "show", "FILE...", "print what a policy comes to, includes put in", 1, -1,
 	  cli_policy_show },
 };

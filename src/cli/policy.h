@@ -29,6 +29,9 @@ extern const size_t cli_policy_row_count;
 
 int cli_policy_check(const struct cli_args *args);
 int cli_policy_explain(const struct cli_args *args);
+int cli_policy_fmt(const struct cli_args *args);
+int cli_policy_learn(const struct cli_args *args);
+int cli_policy_replay(const struct cli_args *args);
 int cli_policy_show(const struct cli_args *args);
 
 /* What --workspace, --home and --no-resolve say; the strings are borrowed, or static. */

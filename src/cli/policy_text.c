@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/cli.h"
+
+/* clang-format off: each string is a line */
+const char cli_policy_text[] =
+	"check FILE...\n"
+	"  tells the errors and warnings of each file, one a line:\n"
+	"  FILE:LINE:COLUMN: error|warning: TEXT\n"
+	"\n"
+	"diff OLD NEW [RECORDS...]\n"
+	"  tells in words what becomes allowed and what becomes denied, for each tool. With\n"
+	"  --state or RECORDS also which recorded calls another verdict would meet.\n"
+	"\n"
+	"explain --policy FILE [--args JSON] TOOL VERB OBJECT\n"
+	"  tells what the policy decides about one access, and by which line. TOOL is the name\n"
+	"  of a tool, or - for no call in flight. VERB is read, write, exec, connect, listen or\n"
+	"  allow. OBJECT is written as in a policy: a path, HOST:PORT, [IPV6]:PORT, unix:PATH,\n"
+	"  unix:@NAME, or a word of allow.\n"
+	"\n"
+	"fmt [FILE]\n"
+	"  prints the text in the one layout. Words and comments stay.\n"
+	"\n"
+	"learn [RECORDS...]\n"
+	"  prints a policy that allows what recorded calls did: one block for each tool, and in\n"
+	"  base what belongs to no call. The records are those of --state, of --session alone\n"
+	"  when it is given, or of files with one record a line, as requests --json prints them.\n"
+	"  Secrets and what is too wide are left out, and comments say so.\n"
+	"\n"
+	"replay FILE [RECORDS...]\n"
+	"  tells what the policy would have denied of recorded calls, each under the block of\n"
+	"  its tool and with what its arguments grant.\n"
+	"\n"
+	"show FILE...\n"
+	"  prints what the files come to together: includes, variables and links put in, each\n"
+	"  line with its place.\n"
+	"\n"
+	"The language is described in mcpfloor-policy(5).";
+/* clang-format on */
