@@ -185,7 +185,7 @@ struct mf_pol_path_key {
 
 struct mf_pol_path {
 	struct mf_pol_path_key key;
-	__u32 child; /* the node that it leads to */
+	__u32 child; /* the node that it leads to; 0: no rule goes further, the answer is final */
 	__u32 answer; /* index; of an entry whose `last` is 0: that of the node it comes from */
 };
 

@@ -15,6 +15,7 @@ struct node {
 	uint32_t below_rule; /* the first deny at or below it */
 	uint8_t below;
 	uint32_t answer;
+	uint32_t number; /* in the image; 0: nothing goes on from here */
 };
 
 struct policy_builder {
@@ -53,14 +54,14 @@ static struct node *node_at(const struct policy_builder *builder, uint32_t index
 	return (struct node *)builder->nodes.items + index;
 }
 
-static int add_node(struct policy_builder *builder, const struct mf_pol_path_key *key,
+static int add_node(struct policy_builder *builder, const struct slots_key *key,
 		    uint32_t *ret_index)
 {
 	void *item;
 	int r = policy_array_add(&builder->nodes, &item);
 
 	if (r == 0) {
-		((struct node *)item)->key = *key;
+		memcpy(&((struct node *)item)->key, key, sizeof(struct mf_pol_path_key));
 		*ret_index = (uint32_t)builder->nodes.count - 1;
 	}
 	return r;
@@ -111,7 +112,8 @@ void policy_builder_block(struct policy_builder *builder, uint32_t block,
 
 static void index_node(struct policy_builder *builder, uint32_t index)
 {
-	uint64_t hash = slots_path_hash(&node_at(builder, index)->key, 0);
+	const struct slots_key key = slots_key_of(&node_at(builder, index)->key);
+	uint64_t hash = slots_path_hash(&key, 0);
 
 	while (builder->slots[hash & (builder->slot_count - 1)])
 		hash++;
@@ -139,7 +141,7 @@ static int make_room(struct policy_builder *builder)
 }
 
 /* The node that `key` leads to, made where there is none. */
-static int child_of(struct policy_builder *builder, const struct mf_pol_path_key *key,
+static int child_of(struct policy_builder *builder, const struct slots_key *key,
 		    uint32_t *ret_index)
 {
 	int r = make_room(builder);
@@ -164,8 +166,8 @@ static int descend_component(struct policy_builder *builder, const char *name, s
 			     uint32_t *node)
 {
 	while (size) {
-		struct mf_pol_path_key key = { .node = *node };
-		size_t taken = slots_chunk(&key, name, size);
+		size_t taken = size > MF_POL_CHUNK ? MF_POL_CHUNK : size;
+		const struct slots_key key = slots_key(*node, name, taken, taken == size);
 		int r = child_of(builder, &key, node);
 
 		if (r)
@@ -388,7 +390,27 @@ static int place_answers(struct policy_builder *builder, struct policy_answers *
 	return r;
 }
 
-static int place_paths(const struct policy_builder *builder, struct policy_built *built)
+/* Roots first, then every node that something goes on from. Returns how many numbers there are. */
+static uint32_t number_nodes(struct policy_builder *builder)
+{
+	uint32_t roots = 2 * builder->block_count, next = 1 + roots;
+
+	for (uint32_t i = 1; i <= roots; i++)
+		node_at(builder, i)->number = i;
+	for (uint32_t i = 1 + roots; i < builder->nodes.count; i++) {
+		struct node *above = node_at(builder, node_at(builder, i)->key.node);
+
+		if (!above->number)
+			above->number = UINT32_MAX; /* to be given */
+	}
+	for (uint32_t i = 1 + roots; i < builder->nodes.count; i++) {
+		if (node_at(builder, i)->number)
+			node_at(builder, i)->number = next++;
+	}
+	return next;
+}
+
+static int place_paths(struct policy_builder *builder, struct policy_built *built)
 {
 	uint32_t first = 1 + 2 * builder->block_count;
 	size_t count = builder->nodes.count - first;
@@ -396,10 +418,12 @@ static int place_paths(const struct policy_builder *builder, struct policy_built
 
 	if (!entries)
 		return -ENOMEM;
+	built->node_count = number_nodes(builder);
 	for (uint32_t i = 0; i < count; i++) {
 		const struct node *node = node_at(builder, first + i);
 
-		entries[i] = (struct mf_pol_path){ node->key, first + i, node->answer };
+		entries[i] = (struct mf_pol_path){ node->key, node->number, node->answer };
+		entries[i].key.node = node_at(builder, node->key.node)->number;
 	}
 	return policy_slots_paths(entries, count, &built->paths, &built->path_seed);
 }
@@ -424,7 +448,6 @@ int policy_builder_finish(struct policy_builder *builder, struct policy_built *r
 	}
 	built->blocks = take_ptr(builder->blocks);
 	built->block_count = builder->block_count;
-	built->node_count = (uint32_t)builder->nodes.count;
 	built->escapes = builder->escapes;
 	builder->escapes = (struct policy_array){ 0 };
 	return r ? r : policy_build_addresses(&builder->addrs, &answers, built);

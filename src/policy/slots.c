@@ -18,7 +18,9 @@ struct kind {
 
 static uint64_t path_hash(const void *item, uint32_t seed)
 {
-	return slots_path_hash(&((const struct mf_pol_path *)item)->key, seed);
+	const struct slots_key key = slots_key_of(&((const struct mf_pol_path *)item)->key);
+
+	return slots_path_hash(&key, seed);
 }
 
 static bool path_is_empty(const void *item)

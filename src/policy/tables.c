@@ -80,24 +80,24 @@ uint32_t policy_tool_block(const struct policy *policy, const void *name, size_t
 }
 
 /*
- * Goes down from *node by one component. Returns whether there is a node for it; *answer is what
- * holds there.
+ * Goes down from *node by one component. Returns whether there is an entry for it; *answer is what
+ * holds there. *node 0: nothing goes on from here.
  */
 static bool descend(const struct policy *policy, const char *name, size_t size, uint32_t *node,
 		    uint32_t *answer)
 {
-	uint32_t seed = policy->head->path_seed;
-
 	while (size) {
-		struct mf_pol_path_key key = { .node = *node };
+		size_t taken = size > MF_POL_CHUNK ? MF_POL_CHUNK : size;
+		const struct slots_key key = slots_key(*node, name, taken, taken == size);
 		const struct mf_pol_path *slot;
-		size_t taken = slots_chunk(&key, name, size);
 
-		slot = slots_path(policy->paths, policy->path_slots, seed, &key);
+		if (!*node)
+			return false;
+		slot = slots_path(policy->paths, policy->path_slots, policy->head->path_seed, &key);
 		if (!slot)
 			return false;
 		*node = slot->child;
-		if (key.last)
+		if (taken == size)
 			*answer = slot->answer;
 		name += taken;
 		size -= taken;
@@ -143,24 +143,37 @@ static void cut_bits(uint8_t *bytes, size_t size, uint32_t length)
 	}
 }
 
+/* The greatest length of the bitmap that is not over `length`; -1: none. */
+static int length_at_most(const uint8_t *lengths, int length)
+{
+	for (int word = length / 64; length >= 0; word--, length = word * 64 + 63) {
+		uint64_t bits = slots_word(lengths + 8 * word);
+
+		bits &= ~0ULL >> (63 - length % 64);
+		if (bits)
+			return word * 64 + 63 - __builtin_clzll(bits);
+	}
+	return -1;
+}
+
 static uint32_t address_class(const struct policy *policy, uint32_t block, uint32_t family,
 			      const uint8_t *addr)
 {
 	const uint8_t *lengths = family == 4 ? policy->blocks[block].prefix4
 					     : policy->blocks[block].prefix6;
 	struct mf_pol_addr_key key = { .block = block, .family = family };
+	int length = length_at_most(lengths, family == 4 ? 32 : 128);
 
 	memcpy(key.addr, addr, family == 4 ? 4 : 16);
-	for (int length = family == 4 ? 32 : 128; length >= 0; length--) {
+	while (length >= 0) {
 		const struct mf_pol_addr *slot;
 
-		if (!(lengths[length / 8] & 1U << length % 8))
-			continue;
 		cut_bits(key.addr, sizeof(key.addr), (uint32_t)length);
 		slot = slots_addr(policy->addrs, policy->addr_slots, policy->head->addr_seed, &key,
 				  (uint32_t)length);
 		if (slot)
 			return slot->class;
+		length = length_at_most(lengths, length - 1);
 	}
 	return 0;
 }
@@ -172,18 +185,18 @@ const struct mf_pol_answer *policy_address_answer(const struct policy *policy, u
 	uint32_t class = address_class(policy, block, family, addr);
 	uint32_t lengths = class ? policy->classes[class].lengths : 0;
 
-	for (int length = 16; length >= 0; length--) {
+	while (lengths) {
+		int length = 31 - __builtin_clz(lengths);
 		struct mf_pol_port_key key = { .class = class, .length = (uint8_t)length };
 		uint32_t cut = port & (0xffff0000U >> length);
 		const struct mf_pol_port *slot;
 
-		if (!(lengths & 1U << length))
-			continue;
 		key.port[0] = (uint8_t)(cut >> 8);
 		key.port[1] = (uint8_t)cut;
 		slot = slots_port(policy->ports, policy->port_slots, policy->head->port_seed, &key);
 		if (slot)
 			return &policy->answers[slot->answer];
+		lengths ^= 1U << length;
 	}
 	return &policy->answers[0];
 }

@@ -171,35 +171,37 @@ static bool path_is_sound(const struct policy *p, const struct mf_pol_path *slot
 	return key->node < p->head->node_count && key->size && key->size <= MF_POL_CHUNK &&
 	       key->last <= 1 && (key->last || key->size == MF_POL_CHUNK) && !key->pad &&
 	       is_zero(key->bytes + key->size, MF_POL_CHUNK - key->size) &&
-	       slot->child < p->head->node_count && slot->child > key->node &&
-	       slot->answer < p->answer_count;
+	       slot->child < p->head->node_count && slot->answer < p->answer_count &&
+	       (slot->child ? slot->child > key->node : key->last);
 }
 
 /*
- * Every node is led to by one entry, and comes behind the one that it is led to from: a tree, in
- * which a walk ends. A root is led to by none.
+ * Every node but the roots is led to by one entry, and comes behind the one that it is led to
+ * from: a tree, in which a walk ends.
  */
 static int check_paths(const struct policy *p)
 {
 	_cleanup_free_ uint8_t *led_to = calloc(p->head->node_count, 1);
-	uint32_t roots = 2 * p->block_count, entries = 0;
+	uint32_t roots = 2 * p->block_count, led = 0;
 
 	if (!led_to)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < p->path_slots; i++) {
 		const struct mf_pol_path *slot = &p->paths[i];
+		const struct slots_key key = slots_key_of(&slot->key);
 
 		if (!slot->key.node) {
 			if (!is_zero((const uint8_t *)slot, sizeof(*slot)))
 				return -EBADMSG;
 			continue;
 		}
-		entries++;
-		if (!path_is_sound(p, slot) || slot->child <= roots || led_to[slot->child]++ ||
-		    slots_path(p->paths, p->path_slots, p->head->path_seed, &slot->key) != slot)
+		led += slot->child != 0;
+		if (!path_is_sound(p, slot) ||
+		    (slot->child && (slot->child <= roots || led_to[slot->child]++)) ||
+		    slots_path(p->paths, p->path_slots, p->head->path_seed, &key) != slot)
 			return -EBADMSG;
 	}
-	return entries == p->head->node_count - 1 - roots ? 0 : -EBADMSG;
+	return led == p->head->node_count - 1 - roots ? 0 : -EBADMSG;
 }
 
 static bool has_bits_behind(const uint8_t *bytes, size_t size, uint32_t length)
