@@ -341,8 +341,8 @@ void policy_check_ceiling(struct policy_parser *parser, const struct policy_bloc
 	if (cover_start(&cover, above, lines))
 		return;
 	for (size_t first = 0, end; !parser->failed && first < cover.count; first = end) {
+		struct level *level, nothing = { 0 };
 		size_t own = 0;
-		struct level *level;
 
 		end = group_end(&cover, first);
 		close_levels(&cover, cover.items[first].path);
@@ -352,7 +352,7 @@ void policy_check_ceiling(struct policy_parser *parser, const struct policy_bloc
 		if (own)
 			level = open_level(&cover, first, first + own);
 		else
-			level = cover.depth ? &cover.levels[cover.depth - 1] : &(struct level){ 0 };
+			level = cover.depth ? &cover.levels[cover.depth - 1] : &nothing;
 		for (size_t i = first + own; i < end; i++) {
 			const struct policy_line *line = cover.items[i].line;
 
