@@ -212,6 +212,7 @@ enum mf_loss {
 	MF_LOSS_ENGINE = 10, /* hooks were detached while the session lived */
 	MF_LOSS_FORK_REFUSED =
 		11, /* a child could not be tagged, so it was not born: nothing is missing */
+	MF_LOSS_SKIPPED = 12, /* a program was running already where it would have run again */
 	MF_LOSS_MAX = 16,
 };
 

@@ -19,6 +19,7 @@ static const char *const words[] = {
 	[MF_LOSS_FILE_EVENT] = "file_event",
 	[MF_LOSS_ENGINE] = "engine",
 	[MF_LOSS_FORK_REFUSED] = "fork_refused",
+	[MF_LOSS_SKIPPED] = "skipped",
 };
 
 const char *loss_word(unsigned reason)

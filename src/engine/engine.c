@@ -259,6 +259,7 @@ int engine_drain(struct engine *engine)
 	int error = mounts_check(engine);
 	int changes = engine->changes_fd < 0 ? 0 : changes_dispatch(engine, true);
 
+	misses_count(engine);
 	return error ? error : changes;
 }
 

@@ -37,7 +37,13 @@ uint64_t session_stamp(const struct session *session)
 
 void session_lose(struct engine *engine, const struct session *session, enum mf_loss reason)
 {
-	__atomic_fetch_add(&engine->counters[session->slot].lost[reason], 1, __ATOMIC_RELAXED);
+	session_lose_many(engine, session, reason, 1);
+}
+
+void session_lose_many(struct engine *engine, const struct session *session, enum mf_loss reason,
+		       uint64_t count)
+{
+	__atomic_fetch_add(&engine->counters[session->slot].lost[reason], count, __ATOMIC_RELAXED);
 }
 
 static int take_page(struct engine *engine, struct session *session)
@@ -186,6 +192,7 @@ static int slot_take(struct engine *engine, struct session *session)
 		if (error)
 			return error;
 	}
+	misses_count(engine); /* of before are not its */
 	session->slot = slot;
 	engine->sessions[slot] = session;
 	engine->sessions_count++;

@@ -227,6 +227,7 @@ struct engine {
 	size_t marked_count;
 	uint64_t changes_empty_ns; /* when the notification queue was last seen empty */
 	uint64_t changes_empty_dead; /* dead_count at that moment */
+	uint64_t misses[HOOK_MAX]; /* of each program, when last looked at */
 	struct mf_stats stats;
 };
 
@@ -267,6 +268,12 @@ void hooks_detach_cgroup(struct session *session);
 struct session *session_find(const struct engine *engine, uint64_t id);
 uint64_t session_stamp(const struct session *session);
 void session_lose(struct engine *engine, const struct session *session, enum mf_loss reason);
+void session_lose_many(struct engine *engine, const struct session *session, enum mf_loss reason,
+		       uint64_t count);
+
+/* misses.c */
+/* Counts what programs have missed since this was called last, against the sessions that there are. */
+void misses_count(struct engine *engine);
 
 /* opens.c */
 int opens_open(struct engine *engine);
