@@ -294,8 +294,9 @@ static void write_contradiction(struct jsonout *json, const struct claim *claim,
 			continue;
 		if (found++ >= NAMED_MAX)
 			continue;
-		err = buf_printf(&text, "%s %s%s ", found > 1 ? "," : "", maybe ? "possibly " : "",
-				 event_kind(row->kind)->name);
+		err = buf_printf(
+			&text, "%s %s%s%s ", found > 1 ? "," : "", maybe ? "possibly " : "",
+			row->flags & MF_EVF_ASKED ? "asked for " : "", event_kind(row->kind)->name);
 		if (!err)
 			err = write_object(&text, row, texts, first);
 	}

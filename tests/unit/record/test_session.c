@@ -646,6 +646,9 @@ static void claims_are_held_against_what_happened(void **state)
 	happen(scene);
 	story_change(&scene->event, MF_EV_DELETE, MF_STAMP(1, 1), "/srv/app/old");
 	happen(scene);
+	story_change(&scene->event, MF_EV_DELETE, MF_STAMP(1, 1), "/srv/app/dir");
+	scene->event.head.flags |= MF_EVF_ASKED;
+	happen(scene);
 	story_connect(&scene->event, MF_STAMP(1, 1), here, 80);
 	happen(scene);
 	story_connect(&scene->event, MF_STAMP(1, 1), there, 443);
@@ -656,7 +659,8 @@ static void claims_are_held_against_what_happened(void **state)
 	assert_true(YAJL_IS_TRUE(at(at(claims, "hints"), "readOnlyHint")));
 	assert_int_equal(count_of(at(claims, "contradictions")), 3);
 	expect(item(at(claims, "contradictions"), 0), NULL,
-	       "readOnlyHint is true, but open /srv/app/out, delete /srv/app/old");
+	       "readOnlyHint is true, but open /srv/app/out, delete /srv/app/old, asked for delete "
+	       "/srv/app/dir");
 	expect(item(at(claims, "contradictions"), 2), NULL,
 	       "openWorldHint is false, but connect 198.51.100.42 port 443");
 	expect(item(at(at(last(scene, LOG_REQUEST), "summary"), "hosts"), 1), NULL,
