@@ -34,7 +34,8 @@ struct waiting {
 	int pidfd;
 };
 
-/* A child in a mount namespace of its own that only waits. */
+/* A child in a mount namespace of its own that only waits, and holds nothing of ours: a hook whose
+ * descriptor it had would stay attached. */
 static struct waiting start_waiting(void)
 {
 	struct waiting child = {};
@@ -45,8 +46,8 @@ static struct waiting start_waiting(void)
 	fflush(NULL);
 	child.pid = fork();
 	if (!child.pid) {
-		if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-		    write(ready[1], &byte, 1) != 1)
+		if (dup2(ready[1], 3) != 3 || close_range(4, ~0U, 0) || unshare(CLONE_NEWNS) ||
+		    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) || write(3, &byte, 1) != 1)
 			_exit(1);
 		for (;;)
 			pause();
