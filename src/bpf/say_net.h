@@ -14,7 +14,9 @@
 #define MSG_FASTOPEN 0x20000000
 /* include/linux/net.h */
 #define SOCK_STREAM 1
+#define SOCK_DGRAM 2
 /* include/uapi/linux/in.h, in6.h */
+#define IPPROTO_UDP 17
 #define SOCKADDR_IN_LEN_MIN 8 /* family, port, address */
 #define SOCKADDR_IN6_LEN_MIN 24 /* without the scope id: SIN6_LEN_RFC2133 */
 
@@ -60,17 +62,28 @@ static __always_inline __u64 cookie_of(struct socket *sock, bool known)
 	return sk ? bpf_get_socket_cookie((void *)sk) : 0;
 }
 
-/* What is sent on it before anything else is in flight is the connect's own. */
+/*
+ * What is sent on it before anything else is in flight is the connect's own. But what is connected
+ * already stays as it is: a stream for certain, datagrams perhaps, so that who opened is not known.
+ */
 static __always_inline void link_opened(struct socket *sock, const struct actor *actor)
 {
 	struct sock *sk = sock->sk;
 	struct mf_link *link;
+	bool again;
 
 	if (!sk)
+		return;
+	again = BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_CLOSE;
+	if (again && BPF_CORE_READ(sk, sk_type) == SOCK_STREAM)
 		return;
 	link = bpf_sk_storage_get(&links, (void *)sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!link) {
 		count_loss(actor->tag, MF_LOSS_TAG);
+		return;
+	}
+	if (again) {
+		__builtin_memset(link, 0, sizeof(*link));
 		return;
 	}
 	link->session = actor->tag->session;
@@ -88,7 +101,35 @@ static __always_inline bool link_is_told(const struct mf_link *link, const struc
 	       link->told_stamp == actor->stamp && link->told_birth == actor->tag->birth;
 }
 
-static __always_inline void say_net(const struct actor *actor, struct socket *sock, __u16 kind,
+/*
+ * Where a datagram goes that is held back to be sent with more (MSG_MORE, UDP_CORK): what is added to
+ * it goes there too, whatever address is given with it (udp_sendmsg(), udpv6_sendmsg()).
+ */
+static __always_inline bool held_back_read(const struct sock *sk, struct mf_ev_net *net)
+{
+	const struct inet_cork_full *cork = &((const struct inet_sock *)sk)->cork;
+	__u32 addr[4];
+
+	if (BPF_CORE_READ(sk, sk_type) != SOCK_DGRAM ||
+	    BPF_CORE_READ(sk, sk_protocol) != IPPROTO_UDP)
+		return false;
+	switch (BPF_CORE_READ((const struct udp_sock *)sk, pending)) {
+	case AF_INET:
+		addr_set_v4(net->addr, &net->family, BPF_CORE_READ(cork, fl.u.ip4.daddr));
+		net->port = bpf_ntohs(BPF_CORE_READ(cork, fl.u.ip4.uli.ports.dport));
+		return true;
+	case AF_INET6:
+		bpf_core_read(addr, sizeof(addr), &cork->fl.u.ip6.daddr);
+		addr_set_v6(net->addr, &net->family, addr);
+		net->port = bpf_ntohs(BPF_CORE_READ(cork, fl.u.ip6.uli.ports.dport));
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* false: there is no internet address */
+static __always_inline bool say_net(const struct actor *actor, struct socket *sock, __u16 kind,
 				    const void *address, int len, bool known)
 {
 	struct sock *sk = BPF_CORE_READ(sock, sk);
@@ -98,9 +139,10 @@ static __always_inline void say_net(const struct actor *actor, struct socket *so
 	__u64 flags;
 
 	if (sk_family != AF_INET && sk_family != AF_INET6)
-		return;
-	if (!address_read(address, len, sk_family, &net))
-		return;
+		return false;
+	if (!(kind == MF_EV_SEND && held_back_read(sk, &net)) &&
+	    !address_read(address, len, sk_family, &net))
+		return false;
 	net.type = BPF_CORE_READ(sk, sk_type);
 	net.proto = BPF_CORE_READ(sk, sk_protocol);
 	net.cookie = cookie_of(sock, known);
@@ -113,9 +155,10 @@ static __always_inline void say_net(const struct actor *actor, struct socket *so
 	event = event_reserve(kind, sizeof(*event) + sizeof(net), true, actor->stamp, &actor->who,
 			      &flags);
 	if (!event)
-		return;
+		return true;
 	__builtin_memcpy(event + 1, &net, sizeof(net));
 	event_submit(event, actor->tag, flags);
+	return true;
 }
 
 static __always_inline void say_connect(struct socket *sock, struct sockaddr *address, int len,
@@ -162,7 +205,11 @@ static __always_inline void say_send_on(const struct actor *actor, struct socket
 	if (!sk)
 		return;
 	family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	if ((family != AF_INET && family != AF_INET6) || !BPF_CORE_READ(sk, __sk_common.skc_dport))
+	if (family != AF_INET && family != AF_INET6)
+		return;
+	/* neither connected now nor, as a stream with data left, before; raw sockets have no port */
+	if (!BPF_CORE_READ(sk, __sk_common.skc_dport) &&
+	    BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_ESTABLISHED)
 		return;
 	link = bpf_sk_storage_get(&links, (void *)sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!link) {
@@ -202,13 +249,14 @@ static __always_inline void say_send(struct socket *sock, struct msghdr *msg, bo
 	name = BPF_CORE_READ(msg, msg_name);
 	stream = BPF_CORE_READ(sock, type) == SOCK_STREAM;
 	/* a stream ignores the name, but for TCP fast open, which connects by it */
-	if (!name || (stream && !(BPF_CORE_READ(msg, msg_flags) & MSG_FASTOPEN))) {
-		if (known)
-			say_send_on(&actor, sock);
+	if (stream && !(BPF_CORE_READ(msg, msg_flags) & MSG_FASTOPEN))
+		name = NULL;
+	if ((name || !stream) && say_net(&actor, sock, stream ? MF_EV_CONNECT : MF_EV_SEND, name,
+					 BPF_CORE_READ(msg, msg_namelen), known))
 		return;
-	}
-	say_net(&actor, sock, stream ? MF_EV_CONNECT : MF_EV_SEND, name,
-		BPF_CORE_READ(msg, msg_namelen), known);
+	/* without one, or with one that stands for none: AF_UNSPEC on an IPv6 socket */
+	if (known)
+		say_send_on(&actor, sock);
 }
 
 /* The own address only: whose connection it will be is not known before one comes. */

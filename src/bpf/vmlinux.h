@@ -183,6 +183,7 @@ struct sock_common {
 	__u16 skc_dport;
 	__u16 skc_num;
 	unsigned short skc_family;
+	volatile unsigned char skc_state;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
 	atomic64_t skc_cookie;
@@ -192,6 +193,43 @@ struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_type;
 	__u16 sk_protocol;
+};
+
+union flowi_uli {
+	struct {
+		__u16 dport;
+		__u16 sport;
+	} ports;
+};
+
+struct flowi4 {
+	__u32 saddr;
+	__u32 daddr;
+	union flowi_uli uli;
+};
+
+struct flowi6 {
+	struct in6_addr daddr;
+	union flowi_uli uli;
+};
+
+struct flowi {
+	union {
+		struct flowi4 ip4;
+		struct flowi6 ip6;
+	} u;
+};
+
+struct inet_cork_full {
+	struct flowi fl;
+};
+
+struct inet_sock {
+	struct inet_cork_full cork;
+};
+
+struct udp_sock {
+	int pending; /* AF_ family of what is held back; 0: nothing */
 };
 
 struct socket {
