@@ -160,6 +160,20 @@ int BPF_KPROBE(probe_inode_removexattr, void *idmap, struct dentry *dentry)
 	return 0;
 }
 
+SEC("kprobe/security_inode_set_acl")
+int BPF_KPROBE(probe_inode_set_acl, void *idmap, struct dentry *dentry)
+{
+	say_attributes_of(dentry);
+	return 0;
+}
+
+SEC("kprobe/security_inode_remove_acl")
+int BPF_KPROBE(probe_inode_remove_acl, void *idmap, struct dentry *dentry)
+{
+	say_attributes_of(dentry);
+	return 0;
+}
+
 SEC("kprobe/vfs_utimes")
 int BPF_KPROBE(probe_vfs_utimes, const struct path *path)
 {

@@ -153,6 +153,20 @@ int BPF_PROG(inode_removexattr, void *idmap, struct dentry *dentry)
 	return 0;
 }
 
+SEC("lsm/inode_set_acl")
+int BPF_PROG(inode_set_acl, void *idmap, struct dentry *dentry)
+{
+	say_attributes_of(dentry);
+	return 0;
+}
+
+SEC("lsm/inode_remove_acl")
+int BPF_PROG(inode_remove_acl, void *idmap, struct dentry *dentry)
+{
+	say_attributes_of(dentry);
+	return 0;
+}
+
 SEC("fentry/vfs_utimes")
 int BPF_PROG(vfs_utimes, const struct path *path)
 {

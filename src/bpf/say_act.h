@@ -79,9 +79,16 @@ static __always_inline void act_target(struct act_place *act, struct task_struct
 	act->body->target_start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
 }
 
+/* The hooks of these come before the kernel has looked whether it may be, and can be, done. */
+static __always_inline bool is_only_asked(__u16 kind)
+{
+	return kind >= MF_EV_SOCKET && kind <= MF_EV_URING && kind != MF_EV_PTRACE &&
+	       kind != MF_EV_KILL;
+}
+
 static __always_inline void act_say(struct act_place *act, __u16 kind)
 {
-	place_say(act->place, kind, act->size, 0, &act->actor);
+	place_say(act->place, kind, act->size, is_only_asked(kind) ? MF_EVF_ASKED : 0, &act->actor);
 	place_leave(act->place);
 }
 

@@ -13,9 +13,11 @@
 
 /* include/linux/fs.h */
 #define FMODE_NOACCOUNT 0x20000000 /* opened by a file system for itself, as overlayfs does */
+#define FMODE_CREATED 0x100000 /* this open made it */
 #define FMODE_EXEC_FLAG 0x20 /* in f_flags: __FMODE_EXEC */
 #define O_LARGEFILE_X86 0100000 /* set by the kernel on every open of a 64-bit process */
 #define O_TRUNC_FLAG 01000
+#define O_TMPFILE_FLAG 020000000
 /* include/uapi/asm-generic/fcntl.h: what open(2) takes; the rest of f_flags is the kernel's own */
 #define O_FLAGS_KNOWN 037777703
 
@@ -32,15 +34,18 @@
 
 #define S_IFMT 00170000
 #define S_IFDIR 0040000
+#define S_IFREG 0100000
 
 /* between the two hooks of a change; compared, never followed but by safe reads */
 struct act {
 	struct vfsmount *mnt, *mnt2;
 	struct dentry *dentry, *dentry2;
+	struct dentry *made; /* that it is created was told */
 	struct dentry *cut; /* an open that truncates it was told at cut_stamp */
 	__u64 cut_stamp;
 	/* the last two files that the thread opened: a program and its interpreter, a library */
 	__u64 ino[2];
+	__u64 stamp[2];
 	__u32 dev[2];
 	__u32 next;
 	__u32 pad;
@@ -55,7 +60,7 @@ struct {
 
 /*
  * What comes of an open: its file may be mapped, and truncated. The kernel takes O_TRUNC from the
- * file's flags before it asks for the truncation.
+ * file's flags before it asks for the truncation, for which it does not ask of what it has just made.
  */
 static __always_inline void open_keep(struct file *file, __u32 flags, const struct mf_ev_file *body,
 				      const struct actor *actor)
@@ -69,7 +74,9 @@ static __always_inline void open_keep(struct file *file, __u32 flags, const stru
 	at = act->next++ & 1;
 	act->ino[at] = body->ino;
 	act->dev[at] = body->dev;
-	if (!(flags & O_TRUNC_FLAG))
+	act->stamp[at] = actor->stamp;
+	if (!(flags & O_TRUNC_FLAG) || (body->mode & S_IFMT) != S_IFREG ||
+	    BPF_CORE_READ(file, f_mode) & FMODE_CREATED)
 		return;
 	act->cut = BPF_CORE_READ(file, f_path.dentry);
 	act->cut_stamp = actor->stamp;
@@ -86,37 +93,6 @@ static __always_inline bool cut_is_told(struct dentry *dentry, const struct acto
 	told = act->cut == dentry && act->cut_stamp == actor->stamp;
 	act->cut = NULL;
 	return told;
-}
-
-static __always_inline void say_open(struct file *file)
-{
-	struct mf_ev_file *body;
-	struct actor actor;
-	struct place *place;
-	__u32 flags, len;
-
-	if (!actor_is_ours(&actor))
-		return;
-	if (BPF_CORE_READ(file, f_mode) & FMODE_NOACCOUNT)
-		return;
-	place = place_take(&actor);
-	if (!place)
-		return;
-	flags = BPF_CORE_READ(file, f_flags);
-	body = (void *)place->rest;
-	body->dev = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
-	body->ino = BPF_CORE_READ(file, f_inode, i_ino);
-	body->mode = BPF_CORE_READ(file, f_inode, i_mode);
-	body->open_flags = flags & O_FLAGS_KNOWN & ~(O_LARGEFILE_X86 | FMODE_EXEC_FLAG);
-	body->how = MF_OPEN_FLAGS_KNOWN;
-	open_keep(file, flags, body, &actor);
-	len = place_path(place, sizeof(*body), BPF_CORE_READ(file, f_path.mnt),
-			 BPF_CORE_READ(file, f_path.dentry), false, actor.tag);
-	body->path_len = len;
-	body->path_flags = place->walk.flags;
-	place_say(place, flags & FMODE_EXEC_FLAG ? MF_EV_OPEN_EXEC : MF_EV_OPEN,
-		  sizeof(*body) + len, 0, &actor);
-	place_leave(place);
 }
 
 static __always_inline void act_begin(struct vfsmount *mnt, struct dentry *dentry,
@@ -137,6 +113,14 @@ static __always_inline void act_begin(struct vfsmount *mnt, struct dentry *dentr
 	act->dentry = dentry;
 	act->mnt2 = mnt2;
 	act->dentry2 = dentry2;
+	act->made = NULL;
+}
+
+/* Of which only the file system knows whether they are empty, which they have to be */
+static __always_inline bool is_taken_away(__u16 kind, bool dir, struct dentry *over)
+{
+	return dir &&
+	       (kind == MF_EV_DELETE || (kind == MF_EV_RENAME && BPF_CORE_READ(over, d_inode)));
 }
 
 static __always_inline void say_change(__u16 kind, __u32 mask, struct vfsmount *mnt,
@@ -144,7 +128,7 @@ static __always_inline void say_change(__u16 kind, __u32 mask, struct vfsmount *
 				       struct dentry *dentry2, __u32 flags,
 				       const struct actor *actor)
 {
-	__u16 mode = BPF_CORE_READ(dentry, d_inode, i_mode);
+	bool dir = (BPF_CORE_READ(dentry, d_inode, i_mode) & S_IFMT) == S_IFDIR;
 	struct place *place = place_take(actor);
 	struct mf_ev_change *body;
 	__u32 len, len2 = 0;
@@ -153,7 +137,9 @@ static __always_inline void say_change(__u16 kind, __u32 mask, struct vfsmount *
 		return;
 	body = (void *)place->rest;
 	__builtin_memset(body, 0, sizeof(*body));
-	body->mask = mask | ((mode & S_IFMT) == S_IFDIR ? FAN_ONDIR : 0);
+	body->mask = mask | (dir ? FAN_ONDIR : 0);
+	if (is_taken_away(kind, dir, dentry2))
+		flags |= MF_EVF_ASKED;
 	len = place_path(place, sizeof(*body), mnt, dentry, kind == MF_EV_CREATE, actor->tag);
 	body->path_len = len;
 	body->path_flags = place->walk.flags;
@@ -166,6 +152,59 @@ static __always_inline void say_change(__u16 kind, __u32 mask, struct vfsmount *
 		count_loss(actor->tag, MF_LOSS_PATH_FAULT);
 	place_say(place, kind, sizeof(*body) + len + len2, flags, actor);
 	place_leave(place);
+}
+
+/* What inode_create() could not tell yet */
+static __always_inline void say_made(struct file *file, const struct actor *actor)
+{
+	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+	struct act *act;
+
+	if (!(BPF_CORE_READ(file, f_mode) & FMODE_CREATED) ||
+	    BPF_CORE_READ(file, f_flags) & O_TMPFILE_FLAG)
+		return;
+	act = bpf_task_storage_get(&acts, bpf_get_current_task_btf(), 0, 0);
+	if (!act || act->made != dentry)
+		say_change(MF_EV_CREATE, FAN_CREATE, BPF_CORE_READ(file, f_path.mnt), dentry, NULL,
+			   NULL, 0, actor);
+}
+
+static __always_inline void say_open(struct file *file)
+{
+	struct mf_ev_file *body;
+	struct actor actor;
+	struct place *place;
+	__u32 flags, len;
+
+	if (!actor_is_ours(&actor))
+		return;
+	if (BPF_CORE_READ(file, f_mode) & FMODE_NOACCOUNT)
+		return;
+	say_made(file, &actor);
+	place = place_take(&actor);
+	if (!place)
+		return;
+	flags = BPF_CORE_READ(file, f_flags);
+	body = (void *)place->rest;
+	body->dev = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
+	body->ino = BPF_CORE_READ(file, f_inode, i_ino);
+	body->mode = BPF_CORE_READ(file, f_inode, i_mode);
+	body->open_flags = flags & O_FLAGS_KNOWN & ~(O_LARGEFILE_X86 | FMODE_EXEC_FLAG);
+	body->how = MF_OPEN_FLAGS_KNOWN;
+	open_keep(file, flags, body, &actor);
+	len = place_path(place, sizeof(*body), BPF_CORE_READ(file, f_path.mnt),
+			 BPF_CORE_READ(file, f_path.dentry), false, actor.tag);
+	body->path_len = len;
+	body->path_flags = place->walk.flags;
+	place_say(place, flags & FMODE_EXEC_FLAG ? MF_EV_OPEN_EXEC : MF_EV_OPEN,
+		  sizeof(*body) + len, 0, &actor);
+	place_leave(place);
+}
+
+/* It is among those that are being looked up, which no name that is there or known to be free is. */
+static __always_inline bool is_looked_up(struct dentry *dentry)
+{
+	return BPF_CORE_READ(dentry, d_u.d_in_lookup_hash.pprev);
 }
 
 /* The second hook: the change that `act_begin()` was told of, or one that a file system does for
@@ -181,9 +220,14 @@ static __always_inline void act_done(__u16 kind, __u32 mask, struct dentry *dent
 	act = bpf_task_storage_get(&acts, bpf_get_current_task_btf(), 0, 0);
 	if (!act)
 		return;
-	if (act->dentry == dentry && act->dentry2 == dentry2)
+	if (act->dentry == dentry && act->dentry2 == dentry2) {
+		/* an open asks before it has looked whether there is one: say_made() */
+		if (kind == MF_EV_CREATE && is_looked_up(dentry))
+			return;
+		act->made = dentry;
 		say_change(kind, mask, act->mnt, dentry, act->mnt2, dentry2, 0, &actor);
-	else if (dentry2 && act->dentry == dentry2 && act->dentry2 == dentry) /* exchanged */
+	}
+	if (dentry2 && act->dentry == dentry2 && act->dentry2 == dentry) /* exchanged */
 		say_change(kind, mask, act->mnt2, dentry, act->mnt, dentry2, 0, &actor);
 }
 
@@ -217,26 +261,29 @@ static __always_inline void say_truncate(const struct path *path)
 	if (!actor_is_ours(&actor) || cut_is_told(BPF_CORE_READ(path, dentry), &actor))
 		return;
 	say_change(MF_EV_TRUNCATE, FAN_MODIFY, BPF_CORE_READ(path, mnt),
-		   BPF_CORE_READ(path, dentry), NULL, NULL, 0, &actor);
+		   BPF_CORE_READ(path, dentry), NULL, NULL, MF_EVF_ASKED, &actor);
 }
 
-static __always_inline bool is_just_opened(struct file *file)
+static __always_inline bool is_just_opened(struct file *file, __u64 stamp)
 {
 	struct act *act = bpf_task_storage_get(&acts, bpf_get_current_task_btf(), 0, 0);
 	__u32 dev = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
 	__u64 ino = BPF_CORE_READ(file, f_inode, i_ino);
 
-	return act && ((act->ino[0] == ino && act->dev[0] == dev) ||
-		       (act->ino[1] == ino && act->dev[1] == dev));
+	return act && ((act->ino[0] == ino && act->dev[0] == dev && act->stamp[0] == stamp) ||
+		       (act->ino[1] == ino && act->dev[1] == dev && act->stamp[1] == stamp));
 }
 
-/* A file that the thread did not open just before: then, its open tells. */
+/* A file that the thread did not open just before, for the same requests: else its open tells. */
 static __always_inline void say_map(struct file *file, unsigned long prot)
 {
 	struct act_place act;
+	struct mf_tag *tag;
 
-	if (!file || !(prot & PROT_EXEC) || !tag_of_current() || is_just_opened(file) ||
-	    !act_begins(&act))
+	if (!file || !(prot & PROT_EXEC))
+		return;
+	tag = tag_of_current();
+	if (!tag || is_just_opened(file, stamp_of(tag)) || !act_begins(&act))
 		return;
 	act_path(&act, (const void *)__builtin_preserve_access_index(&file->f_path));
 	act_say(&act, MF_EV_MAP_EXEC);

@@ -69,6 +69,9 @@ struct dentry {
 	struct qstr d_name;
 	struct inode *d_inode;
 	struct super_block *d_sb;
+	union {
+		struct hlist_bl_node d_in_lookup_hash;
+	} d_u;
 };
 
 struct vfsmount {

@@ -269,6 +269,20 @@ const struct hook hooks[] = {
 	[HOOK_PROBE_FILE_TRUNCATE] = OF_KPROBE("probe_file_truncate",
 					       "kprobe/security_file_truncate", "ftruncate()",
 					       "before 6.2: told by kprobe/security_path_truncate"),
+	[HOOK_INODE_SET_ACL] = OF_LSM("inode_set_acl", "lsm/inode_set_acl",
+				      "setxattr() of an access list",
+				      "before 6.2: told by lsm/inode_setxattr"),
+	[HOOK_PROBE_INODE_SET_ACL] =
+		OF_KPROBE("probe_inode_set_acl", "kprobe/security_inode_set_acl",
+			  "setxattr() of an access list",
+			  "before 6.2: told by kprobe/security_inode_setxattr"),
+	[HOOK_INODE_REMOVE_ACL] = OF_LSM("inode_remove_acl", "lsm/inode_remove_acl",
+					 "removexattr() of an access list",
+					 "before 6.2: told by lsm/inode_removexattr"),
+	[HOOK_PROBE_INODE_REMOVE_ACL] =
+		OF_KPROBE("probe_inode_remove_acl", "kprobe/security_inode_remove_acl",
+			  "removexattr() of an access list",
+			  "before 6.2: told by kprobe/security_inode_removexattr"),
 	[HOOK_SOCKET_CONNECT] =
 		OF_LSM("socket_connect", "lsm/socket_connect", "connect() asked for", NO_NET),
 	[HOOK_PROBE_SOCKET_CONNECT] = OF_KPROBE("probe_socket_connect",

@@ -108,7 +108,7 @@ static int body_truncate(struct notes *notes)
 
 static void path_truncate_tells_the_path(void **state)
 {
-	check_one(*state, body_truncate, MF_EV_TRUNCATE, FAN_MODIFY, 0);
+	check_one(*state, body_truncate, MF_EV_TRUNCATE, FAN_MODIFY, MF_EVF_ASKED);
 }
 
 static int body_ftruncate(struct notes *notes)
@@ -121,7 +121,7 @@ static int body_ftruncate(struct notes *notes)
 
 static void file_truncate_tells_the_path(void **state)
 {
-	check_one(*state, body_ftruncate, MF_EV_TRUNCATE, FAN_MODIFY, 0);
+	check_one(*state, body_ftruncate, MF_EV_TRUNCATE, FAN_MODIFY, MF_EVF_ASKED);
 }
 
 static int body_open_truncated(struct notes *notes)
@@ -137,7 +137,7 @@ static void an_open_that_truncates_is_an_open_only(void **state)
 	struct mf_ev_file *file;
 
 	/* the one that is there is truncate()'s */
-	check_one(scene, body_open_truncated, MF_EV_TRUNCATE, FAN_MODIFY, 0);
+	check_one(scene, body_open_truncated, MF_EV_TRUNCATE, FAN_MODIFY, MF_EVF_ASKED);
 	file = body_of(scene_path(scene, MF_EV_OPEN, in_dir("file")));
 	assert_int_equal(file->open_flags & (O_WRONLY | O_TRUNC), O_WRONLY | O_TRUNC);
 }

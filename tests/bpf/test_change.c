@@ -23,12 +23,14 @@ static void need_changes(struct scene *scene)
 		skip_because("changes of files, seen with their names");
 }
 
-/* A notification comes late; a hook before the file system does, of attributes, is only asked. */
-static uint32_t flags_of(uint16_t kind)
+/* A notification comes late; a hook before the file system does, of what that may well refuse, is only asked. */
+static uint32_t flags_of(uint16_t kind, uint32_t mask)
 {
 	if (scene_engine() == MF_ENGINE_TRACE)
 		return MF_EVF_LATE_SEEN;
-	return kind == MF_EV_ATTRIB ? MF_EVF_ASKED : 0;
+	if (kind == MF_EV_DELETE || kind == MF_EV_RENAME)
+		return mask & FAN_ONDIR ? MF_EVF_ASKED : 0;
+	return kind == MF_EV_ATTRIB || kind == MF_EV_TRUNCATE ? MF_EVF_ASKED : 0;
 }
 
 static struct mf_event *check_change(struct scene *scene, uint16_t kind, const char *path,
@@ -40,7 +42,7 @@ static struct mf_event *check_change(struct scene *scene, uint16_t kind, const c
 	if (!event)
 		fail_msg("no event of kind %u for %s", kind, path);
 	check_head(scene, event, (uint32_t)scene->pid, (uint32_t)scene->pid, "changer");
-	assert_int_equal(event->flags, flags_of(kind));
+	assert_int_equal(event->flags, flags_of(kind, mask));
 	assert_int_equal(event->birth, 0);
 	assert_true(event->stamp_lo <= event->stamp);
 	change = body_of(event);
@@ -195,7 +197,7 @@ static void a_change_by_a_process_that_is_dead_has_its_process(void **state)
 	assert_non_null(event);
 	assert_int_equal(event->pid, pid);
 	assert_int_equal(event->tid, pid);
-	assert_int_equal(event->flags, flags_of(MF_EV_DELETE));
+	assert_int_equal(event->flags, flags_of(MF_EV_DELETE, 0));
 	assert_int_equal(event->start_ns,
 			 ((struct mf_ev_fork *)body_of(scene_fork_of(scene, pid)))->child_start_ns);
 }
