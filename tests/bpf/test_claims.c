@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -205,6 +206,54 @@ static void e20_an_access_list_is_told_as_attributes(void **state)
 	assert_int_equal(scene_count(scene, MF_EV_ATTRIB, 0), 2);
 }
 
+#define CROWD 8
+#define TURNS 300
+
+static void *make_and_delete(void *data)
+{
+	const char *dir = data;
+	int i;
+
+	for (i = 0; i < TURNS; i++) {
+		if (mkdir(dir, 0700) || rmdir(dir))
+			_exit(1);
+	}
+	return NULL;
+}
+
+static int body_crowd(struct notes *notes)
+{
+	pthread_t thread[CROWD];
+	int i;
+
+	scene_act(notes);
+	for (i = 0; i < CROWD; i++) {
+		snprintf(notes->text[i], sizeof(notes->text[i]), "%s/%d", scene_dir, i);
+		if (pthread_create(&thread[i], NULL, make_and_delete, notes->text[i]))
+			return 1;
+	}
+	for (i = 0; i < CROWD; i++)
+		pthread_join(thread[i], NULL);
+	return 0;
+}
+
+/* The kernel may take the processor from a thread in the midst of a program (preempt=full). */
+static void threads_in_each_others_way_lose_nothing_that_is_not_counted(void **state)
+{
+	struct scene *scene = *state;
+	uint64_t lost = 0;
+	size_t i;
+
+	need_hooks();
+	scene_play(scene, body_crowd);
+	assert_int_equal(scene->status, 0);
+	for (i = 0; i < MF_LOSS_MAX; i++)
+		lost += scene->counters.lost[i];
+	assert_true(scene_count(scene, MF_EV_CREATE, 0) + scene_count(scene, MF_EV_DELETE, 0) +
+			    lost >=
+		    2 * CROWD * TURNS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -215,6 +264,7 @@ int main(void)
 		cmocka_unit_test(e20_a_truncation_after_an_open_that_did_none_is_told),
 		cmocka_unit_test(e15_a_later_request_maps_what_an_earlier_one_opened),
 		cmocka_unit_test(e20_an_access_list_is_told_as_attributes),
+		cmocka_unit_test(threads_in_each_others_way_lose_nothing_that_is_not_counted),
 	};
 
 	return cmocka_run_group_tests(tests, scene_setup_dir, scene_teardown_dir);
