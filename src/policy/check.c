@@ -82,8 +82,8 @@ static void check_empty(struct policy_parser *parser, const struct policy_block 
 			"read /, connect *:* allow all of a kind",
 	};
 
-	/* a tool that needs nothing, and says why by denials or by silence, is what base is for */
-	if (!allows_something(lines))
+	/* a line that has an error would have allowed something */
+	if (!allows_something(lines) && !parser->tree->notes.errors)
 		policy_complain_at(parser, POLICY_W_EMPTY_BLOCK, &block->where, NULL, NULL, "%s",
 				   texts[block->kind]);
 }
@@ -162,7 +162,7 @@ static void check_whole(struct policy_parser *parser)
 				   "the policy says nothing; expected a block or a default");
 		return;
 	}
-	if (!base && tools && tree->default_mode == MF_POL_ENFORCE)
+	if (!base && tools && tree->default_mode == MF_POL_ENFORCE && !tree->notes.errors)
 		policy_complain_at(
 			parser, POLICY_W_NO_BASE, &(struct policy_where){ 0 },
 			tree->default_where.line ? &tree->default_where : NULL, NULL,

@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "policies.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct wrong {
+	const char *text; /* behind "version 1\n" */
+	const char *said; /* begins with line and column */
+};
+
+static const struct world home = { .workspace = "/work", .home = "/home/ada" };
+
+/* Each text has the one note that is said, and no other. */
+static void all_said(const struct wrong *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		_cleanup_buf_ struct buf text = { 0 }, expected = { 0 };
+		_cleanup_policy_tree_ struct policy_tree *tree = NULL;
+
+		assert_int_equal(buf_printf(&text, "version 1\n%s", rows[i].text), 0);
+		assert_int_equal(buf_append(&text, "", 1), 0);
+		assert_int_equal(buf_printf(&expected, "p:%s\n", rows[i].said), 0);
+		assert_int_equal(buf_append(&expected, "", 1), 0);
+		tree = parse_in(&home, (const char *)buf_bytes(&text));
+		assert_string_equal(notes_of(tree), (const char *)buf_bytes(&expected));
+	}
+}
+
+#define EXTRA "error: expected the end of the line, found "
+
+static void a_word_that_means_nothing_is_told_with_the_nearest_one(void **state)
+{
+	static const struct wrong rows[] = {
+		{ "base\nraed /x",
+		  "3:1: error: expected a keyword such as tool, read or deny, found "
+		  "'raed'; did you mean read?" },
+		{ "bse",
+		  "2:1: error: expected a keyword such as tool, read or deny, found 'bse'; did "
+		  "you mean base?" },
+		{ "execute /x", "2:1: error: expected a keyword such as tool, read or deny, found "
+				"'execute'; did you mean exec?" },
+		{ "zzzzzzzzzzzz",
+		  "2:1: error: expected a keyword such as tool, read or deny, found "
+		  "'zzzzzzzzzzzz'" },
+		{ "default enforce",
+		  "2:9: error: expected observe, audit or deny, found 'enforce'; did "
+		  "you mean deny?" },
+		{ "default adit",
+		  "2:9: error: expected observe, audit or deny, found 'adit'; did you "
+		  "mean audit?" },
+		{ "base\nread /x\nmode observe", "4:6: error: expected enforce or audit, found "
+						 "'observe'" },
+		{ "base\nread /x\nmode auditt",
+		  "4:6: error: expected enforce or audit, found 'auditt'; "
+		  "did you mean audit?" },
+		{ "base\nread /x\nallow ptrac",
+		  "4:7: error: expected one of the words of allow (mount, ptrace, …), found "
+		  "'ptrac'; "
+		  "paths and addresses go with read, write, exec, connect and listen; did you mean "
+		  "ptrace?" },
+		{ "base\nread /x\ndeny wirte",
+		  "4:6: error: expected [VERB] OBJECT behind deny, found "
+		  "'wirte'; did you mean write?" },
+	};
+
+	all_said(rows, ARRAY_LEN(rows));
+}
+
+static void what_is_missing_or_too_much_is_told(void **state)
+{
+	static const struct wrong rows[] = {
+		{ "default", "2:1: error: expected observe, audit or deny behind 'default'" },
+		{ "default deny x", "2:14: " EXTRA "'x'; a name with blanks stands in \"\"" },
+		{ "base x\nread /y", "2:6: " EXTRA "'x'" },
+		{ "ceiling x\nread /y", "2:9: " EXTRA "'x'" },
+		{ "tool", "2:1: error: expected the name of a tool behind 'tool'" },
+		{ "tool a b\nread /x", "2:8: " EXTRA "'b'; a name with blanks stands in \"\"" },
+		{ "block", "2:1: error: expected the name of a block behind 'block'" },
+		{ "base\nread /x\nmode", "4:1: error: expected enforce or audit behind 'mode'" },
+		{ "base\nread /x\ninclude",
+		  "4:1: error: expected the name of a block behind 'include'" },
+		{ "base\nread /y\nread", "4:1: error: expected PATH behind 'read'" },
+		{ "base\nread /y\nexec", "4:1: error: expected PATH behind 'exec'" },
+		{ "base\nread /y\nconnect", "4:1: error: expected ADDRESS behind 'connect'" },
+		{ "base\nread /y\nallow", "4:1: error: expected WORD behind 'allow'" },
+		{ "base\nread /y\ndeny", "4:1: error: expected [VERB] OBJECT behind 'deny'" },
+		{ "base\nread /y\ndeny exec", "4:1: error: expected an object behind 'deny exec'" },
+		{ "base\nread /y\ndeny /a /b",
+		  "4:9: " EXTRA "'/b'; a name with blanks stands in \"\"" },
+		{ "base\nread /My Docs",
+		  "3:10: " EXTRA "'Docs'; a name with blanks stands in \"\"" },
+		{ "base\nread /y\nexec /a interpeter",
+		  "4:9: " EXTRA "'interpeter'; a name with blanks stands in \"\"" },
+	};
+
+	all_said(rows + 2, 2); /* what has nothing else to say comes first */
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		_cleanup_buf_ struct buf text = { 0 };
+		_cleanup_policy_tree_ struct policy_tree *tree = NULL;
+
+		assert_int_equal(buf_printf(&text, "version 1\n%s", rows[i].text), 0);
+		assert_int_equal(buf_append(&text, "", 1), 0);
+		tree = parse_in(&home, (const char *)buf_bytes(&text));
+		if (!strstr(notes_of(tree), rows[i].said) || tree->notes.errors != 1)
+			fail_msg("%s:\n%sinstead of %s", rows[i].text, notes_of(tree),
+				 rows[i].said);
+	}
+}
+
+static void a_path_that_cannot_be_meant_is_told(void **state)
+{
+	static const struct wrong rows[] = {
+		{ "base\nread /y\nread srv/x",
+		  "4:6: error: expected a path that begins with /, found "
+		  "'srv/x'; did you mean ${workspace}/srv/x?" },
+		{ "base\nread /y\nread ~/x",
+		  "4:6: error: expected a path that begins with /, found "
+		  "'~/x'; did you mean ${home}/x?" },
+		{ "base\nread /y\nread $HOME/x",
+		  "4:6: error: expected a path that begins with /, found "
+		  "'$HOME/x'; did you mean ${home}/x?" },
+		{ "base\nread /y\nread ./x",
+		  "4:6: error: expected a path that begins with /, found "
+		  "'./x'; did you mean ${workspace}/x?" },
+		{ "base\nread /y\nread /a/*.c", "4:6: error: a path has no patterns, a directory "
+						"is its whole tree; a * that is part "
+						"of a name is written \"\\*\"" },
+		{ "base\nread /y\nread unix:/x",
+		  "4:6: error: expected a path, found 'unix:/x'; sockets "
+		  "go with connect and listen" },
+		{ "base\nread /y\nread file:///x",
+		  "4:6: error: expected a path, found 'file:///x'" },
+		{ "base\nread /y\nread \"/a\\x00b\"",
+		  "4:6: error: expected a path without a NUL byte" },
+		{ "base\nread /y\ndeny ~/x",
+		  "4:6: error: expected a path that begins with /, found "
+		  "'~/x'; did you mean ${home}/x?" },
+		{ "tool t\nread /y\nread /a/../${arg.x}",
+		  "4:6: error: expected no .. beside an argument" },
+		{ "tool t\nread /y\nread /a/${arg.x}/..",
+		  "4:6: error: expected no .. beside an argument" },
+	};
+
+	all_said(rows, ARRAY_LEN(rows));
+}
+
+static void an_address_that_cannot_be_meant_is_told(void **state)
+{
+	static const struct wrong rows[] = {
+		{ "base\nread /y\nconnect 192.0.2.1",
+		  "4:9: error: expected a port: HOST:443, HOST:8000-8010 or HOST:*, found "
+		  "'192.0.2.1'" },
+		{ "base\nread /y\nconnect h:99999",
+		  "4:9: error: a port is at most 65535, found '99999'" },
+		{ "base\nread /y\nconnect h:0",
+		  "4:9: error: nothing can be connected to at port 0" },
+		{ "base\nread /y\nconnect ::1:80",
+		  "4:9: error: an IPv6 address stands in brackets: [::1]:443, found '::1:80'" },
+		{ "base\nread /y\nconnect [fe80::1%eth0]:80",
+		  "4:9: error: an interface behind % cannot be kept; without it the address holds "
+		  "on "
+		  "every interface, found '[fe80::1%eth0]:80'" },
+		{ "base\nread /y\nconnect *.x:80", "4:9: error: expected an address, a prefix, a "
+						   "host name of letters, digits and hyphens, "
+						   "or *, found '*.x'" },
+		{ "base\nread /y\nconnect unix:x",
+		  "4:9: error: expected unix:/PATH, of a socket or of a directory of sockets, or "
+		  "unix:@NAME, found 'unix:x'" },
+		{ "base\nread /y\nconnect unix:/a*",
+		  "4:9: error: expected unix:/PATH, of a socket or of a directory of sockets, or "
+		  "unix:@NAME, found 'unix:/a*'" },
+		{ "base\nread /y\nconnect unix:@",
+		  "4:9: error: expected an abstract name of 1 to 107 "
+		  "bytes behind unix:@" },
+		{ "base\nread /y\nconnect unix:@a*",
+		  "4:9: error: an abstract name has no patterns, but unix:@* is all of them; a * "
+		  "that is "
+		  "part of a name is written \"\\*\"; did you mean unix:@*?" },
+	};
+
+	all_said(rows, ARRAY_LEN(rows));
+}
+
+static void a_variable_that_has_no_value_is_an_error(void **state)
+{
+	static const struct wrong rows[] = {
+		{ "base\nread /y\nread ${hom}/x",
+		  "4:6: error: expected ${workspace}, ${home} or "
+		  "${arg.NAME}, found '${hom}'; did you mean ${home}?" },
+		{ "base\nread /y\nread ${zzzzzz}", "4:6: error: expected ${workspace}, ${home} or "
+						   "${arg.NAME}, found '${zzzzzz}'" },
+		{ "tool t\nread /y\nread ${arg.}",
+		  "4:6: error: expected the name of an argument in "
+		  "'${arg.}'" },
+		{ "tool t\nread /y\nread ${arg.a..b}",
+		  "4:6: error: expected the name of an argument in "
+		  "'${arg.a..b}'" },
+		{ "tool t\nread /y\nread ${arg.a}${arg.b}",
+		  "4:6: error: expected one ${arg.NAME} in an "
+		  "object, found two" },
+		{ "base\nread /y\nread ${arg.a}",
+		  "4:6: error: an argument has a value in the block of a "
+		  "tool only, not in base (p:2)" },
+		{ "ceiling\nread /y\nconnect ${arg.a}",
+		  "4:9: error: an argument has a value in the block "
+		  "of a tool only, not in the ceiling (p:2)" },
+	};
+	static const struct world empty = { .workspace = "", .home = "home" };
+	_cleanup_policy_tree_ struct policy_tree *tree = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		bool tool = strncmp(rows[i].text, "tool", 4) == 0;
+		_cleanup_buf_ struct buf text = { 0 };
+		_cleanup_policy_tree_ struct policy_tree *each = NULL;
+
+		assert_int_equal(buf_printf(&text, "version 1\n%s%s", rows[i].text,
+					    tool ? "\ndefault audit" : ""),
+				 0);
+		assert_int_equal(buf_append(&text, "", 1), 0);
+		each = parse_in(&home, (const char *)buf_bytes(&text));
+		assert_non_null(strstr(notes_of(each), rows[i].said));
+		assert_int_equal(each->notes.errors, 1);
+	}
+	tree = parse_in(&empty, "version 1\nbase\nread /y\nread ${workspace}/\nread ${home}\n");
+	assert_string_equal(
+		notes_of(tree),
+		"p:4:6: error: ${workspace} is not set, so this line would mean something "
+		"else\np:5:6: error: ${home} is no absolute path, so this line would mean "
+		"something else\n");
+}
+
+static void names_of_tools_and_blocks_have_a_form(void **state)
+{
+	static const struct wrong rows[] = {
+		{ "default audit\ntool foo*\nread /x",
+		  "3:6: error: expected a name, PREFIX/* or *, found 'foo*'; a * that is part of a "
+		  "name "
+		  "is written \"\\*\"; did you mean foo/*?" },
+		{ "default audit\ntool a/*/b\nread /x",
+		  "3:6: error: expected a name, PREFIX/* or *, found 'a/*/b'; a * that is part of "
+		  "a name "
+		  "is written \"\\*\"" },
+		{ "default audit\ntool \"\"\nread /x",
+		  "3:6: error: expected the name of a tool, of 1 to "
+		  "4096 bytes" },
+		{ "default audit\nblock a..b/../c\nread /x",
+		  "3:7: error: expected a name like runtime/node: letters, digits, - _ . and "
+		  "slashes "
+		  "between them, found 'a..b/../c'" },
+		{ "default audit\nblock /a\nread /x",
+		  "3:7: error: expected a name like runtime/node: letters, digits, - _ . and "
+		  "slashes "
+		  "between them, found '/a'" },
+		{ "default audit\nblock a b\nread /x",
+		  "3:9: " EXTRA "'b'; a name with blanks stands in \"\"" },
+		{ "base\nread /y\ninclude \u00e9", "4:9: error: expected a name like runtime/node: "
+						   "letters, digits, - _ . and slashes "
+						   "between them, found '\u00e9'" },
+	};
+
+	all_said(rows, ARRAY_LEN(rows));
+}
+
+static void a_line_stands_where_it_can(void **state)
+{
+	static const struct wrong rows[] = {
+		{ "read /x\nwrite /y\ndefault deny",
+		  "2:1: error: expected a block to begin before 'read': "
+		  "base, tool NAME, block NAME or ceiling" },
+		{ "version 1\ndefault deny",
+		  "2:1: error: the version stands once, in the first line" },
+		{ "default deny\nblock a\nmode audit", "4:1: error: a named block has no mode: "
+						       "that of the block that includes it holds" },
+		{ "base\nread /y\ndefault deny\nread /x",
+		  "5:1: error: expected a block to begin before 'read': base, tool NAME, block "
+		  "NAME or "
+		  "ceiling" },
+	};
+
+	all_said(rows, ARRAY_LEN(rows));
+}
+
+static void text_that_cannot_be_read_is_told(void **state)
+{
+	static const struct wrong rows[] = {
+		{ "base\nread /y\nread \"/a",
+		  "4:6: error: the quote that begins here is not closed" },
+		{ "base\nread /y\nread \"\\q\"",
+		  "4:7: error: expected \\\\ \\\" \\* \\$ \\n \\t \\r \\xHH "
+		  "or \\u{HHHH} in a quote" },
+		{ "base\nread /y\nread /a\u200b",
+		  "4:8: error: a character that is not seen; in \"\" it can "
+		  "be written as \\xHH or \\u{HHHH}" },
+		{ "base\nread /y\nread /a\xff",
+		  "4:8: error: a byte that is no UTF-8; in \"\" it can be "
+		  "written as \\xHH" },
+	};
+
+	all_said(rows, ARRAY_LEN(rows));
+}
+
+static void the_version_comes_first(void **state)
+{
+	static const struct {
+		const char *text, *said;
+	} rows[] = {
+		{ "base\nread /x\n",
+		  "p:1:1: error: expected version 1 as the first line; did you mean "
+		  "version 1?\n" },
+		{ "read /x\nbase\nread /y\n",
+		  "p:1:1: error: expected version 1 as the first line; did you mean version 1?\n" },
+		{ "version 2\nbase\nread /x\n",
+		  "p:1:9: error: expected version 1, the one that this "
+		  "program knows, found '2'; did you mean 1?\n" },
+		{ "version\nbase\nread /x\n", "p:1:1: error: expected 1 behind 'version'\n" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		_cleanup_policy_tree_ struct policy_tree *tree = parse(rows[i].text);
+
+		assert_string_equal(notes_of(tree), rows[i].said);
+	}
+}
+
+static void F67_what_says_nothing_is_an_error_and_not_permission(void **state)
+{
+	static const struct {
+		const char *text, *said;
+	} rows[] = {
+		{ "", "p: error: the file says nothing; expected version 1 as the first line\n" },
+		{ "# all\n\n  # comments\n",
+		  "p: error: the file says nothing; expected version 1 as the first line\n" },
+		{ "version 1\n",
+		  "p: error: the policy says nothing; expected a block or a default\n" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		_cleanup_policy_tree_ struct policy_tree *tree = parse(rows[i].text);
+		_cleanup_buf_ struct buf image = { 0 };
+
+		assert_string_equal(notes_of(tree), rows[i].said);
+		assert_int_equal(policy_compile(tree, &image), -EINVAL);
+		assert_int_equal(buf_size(&image), 0);
+	}
+}
+
+static void F67_an_empty_block_allows_nothing(void **state)
+{
+	_cleanup_made_ struct made made = { 0 };
+
+	make("version 1\nbase\nread /lib\ntool t\n", &made);
+	assert_string_equal(notes_of(made.tree),
+			    "p:4:1: warning: this block allows nothing, so the "
+			    "tool has what base allows\n");
+	assert_string_equal(decided(&made, "t", "read", "/x"), "deny -");
+	assert_string_equal(decided(&made, "t", "read", "/lib/x"), "allow 3");
+}
+
+static void F68_a_file_of_another_version_is_no_policy(void **state)
+{
+	_cleanup_policy_tree_ struct policy_tree *tree = parse("version 7\nbase\n  read /x\n");
+	_cleanup_buf_ struct buf image = { 0 };
+
+	assert_int_equal(policy_compile(tree, &image), -EINVAL);
+}
+
+static void F69_one_value_said_twice_differently_is_an_error_with_both_lines(void **state)
+{
+	static const struct wrong rows[] = {
+		{ "default audit\ndefault deny",
+		  "3:1: error: the default is said to be something else "
+		  "already (p:2)" },
+		{ "base\nread /x\nmode audit\nbase\nmode enforce",
+		  "6:1: error: the block has another mode "
+		  "already (p:4)" },
+	};
+
+	all_said(rows, ARRAY_LEN(rows));
+}
+
+static void F69_blocks_of_one_name_are_one_and_order_does_not_matter(void **state)
+{
+	_cleanup_made_ struct made made = { 0 }, other = { 0 };
+
+	make("version 1\nbase\n read /lib\ntool t\n read /a\ntool u\n read /c\ntool t\n deny read "
+	     "/a/b\n",
+	     &made);
+	make("version 1\ntool t\n deny read /a/b\ntool u\n read /c\ntool t\n read /a\nbase\n read "
+	     "/lib\n",
+	     &other);
+	assert_int_equal(made.tree->block_count, 3);
+	assert_string_equal(decided(&made, "t", "read", "/a/b"), "deny 9");
+	assert_string_equal(decided(&made, "t", "read", "/a/c"), "allow 5");
+	assert_string_equal(decided(&other, "t", "read", "/a/b"), "deny 3");
+	assert_string_equal(decided(&other, "t", "read", "/a/c"), "allow 7");
+	assert_string_equal(decided(&made, "u", "read", "/a/c"), "deny -");
+}
+
+static void F80_names_compare_byte_for_byte(void **state)
+{
+	_cleanup_made_ struct made made = { 0 };
+	const struct policy *p = &made.policy;
+	uint32_t block;
+
+	make("version 1\ndefault audit\ntool read_file\n read /a\ntool fs/*\n read /b\n"
+	     "tool fs/deep/*\n read /c\ntool \"with blank\"\n read /d\ntool \"a\\*\"\n read /e\n",
+	     &made);
+	block = policy_tool_block(p, "read_file", 9);
+	assert_int_not_equal(block, MF_POL_DEFAULT);
+	assert_int_equal(policy_tool_block(p, "read_file ", 10), MF_POL_DEFAULT);
+	assert_int_equal(policy_tool_block(p, "Read_file", 9), MF_POL_DEFAULT);
+	assert_int_equal(policy_tool_block(p,
+					   "re\xd0\xb0"
+					   "d_file",
+					   10),
+			 MF_POL_DEFAULT);
+	assert_int_equal(policy_tool_block(p, "read\xe2\x80\x8b_file", 12), MF_POL_DEFAULT);
+	assert_int_equal(policy_tool_block(p, "read_file\0", 10), MF_POL_DEFAULT);
+	assert_int_equal(policy_tool_block(p, "", 0), MF_POL_DEFAULT);
+	assert_int_equal(policy_tool_block(p, "fs", 2), MF_POL_DEFAULT);
+	assert_int_equal(policy_tool_block(p, "fsx", 3), MF_POL_DEFAULT);
+	block = policy_tool_block(p, "fs/a", 4);
+	assert_int_not_equal(block, MF_POL_DEFAULT);
+	assert_int_equal(policy_tool_block(p, "fs/", 3), block);
+	assert_int_equal(policy_tool_block(p, "fs/a/b", 6), block);
+	assert_int_equal(policy_tool_block(p, "fs/deep", 7), block);
+	assert_int_not_equal(policy_tool_block(p, "fs/deep/x", 9), block);
+	assert_int_not_equal(policy_tool_block(p, "with blank", 10), MF_POL_DEFAULT);
+	assert_int_not_equal(policy_tool_block(p, "a*", 2), MF_POL_DEFAULT);
+	assert_int_equal(policy_tool_block(p, "ab", 2), MF_POL_DEFAULT);
+	/* and the tree says the same */
+	assert_ptr_equal(policy_block_of_tool(made.tree, "fs/deep/x", 9)->name.bytes,
+			 made.tree->blocks[2].name.bytes);
+	assert_null(policy_block_of_tool(made.tree, "fsx", 3));
+	assert_int_equal(policy_block_of_tool(made.tree, "read_file", 9)->where.line, 3);
+}
+
+static void F80_an_odd_name_is_printed_so_that_the_difference_is_seen(void **state)
+{
+	_cleanup_policy_tree_ struct policy_tree *tree =
+		parse("version 1\ndefault deny\ntool \"a\\u{202e}*\"\nread /x\n");
+
+	assert_non_null(strstr(notes_of(tree), "found 'a\\u{202e}*'"));
+}
+
+static void more_notes_than_are_kept_are_counted(void **state)
+{
+	_cleanup_policy_tree_ struct policy_tree *tree = NULL;
+	_cleanup_buf_ struct buf text = { 0 };
+
+	assert_int_equal(buf_append_str(&text, "version 1\ndefault deny\n"), 0);
+	for (int i = 0; i < POLICY_NOTES_MAX + 5; i++)
+		assert_int_equal(buf_append_str(&text, "zzzzzzzzzzzz\n"), 0);
+	assert_int_equal(buf_append(&text, "", 1), 0);
+	tree = parse((const char *)buf_bytes(&text));
+	assert_int_equal(tree->notes.count, POLICY_NOTES_MAX);
+	assert_int_equal(tree->notes.errors, POLICY_NOTES_MAX + 5);
+	assert_int_equal(tree->notes.unkept, 5);
+}
+
+static void every_kind_of_note_has_a_word_of_its_own(void **state)
+{
+	for (int i = POLICY_E_VERSION; i < POLICY_NOTE_MAX; i++) {
+		if (i > POLICY_E_LIMIT && i < POLICY_W_COVERED)
+			continue;
+		assert_string_not_equal(policy_note_word((enum policy_note_id)i), "unknown");
+	}
+	assert_string_equal(policy_note_word(POLICY_NOTE_MAX), "unknown");
+	assert_string_equal(policy_note_word((enum policy_note_id)30), "unknown");
+}
+
+static void a_file_over_the_limit_is_refused(void **state)
+{
+	_cleanup_policy_sources_ struct policy_sources sources = { 0 };
+
+	assert_int_equal(policy_sources_add(&sources, "p", "", POLICY_FILE_BYTES_MAX + 1), -EFBIG);
+	for (size_t i = 0; i < POLICY_FILES_MAX; i++)
+		assert_int_equal(policy_sources_add(&sources, "p", NULL, 0), 0);
+	assert_int_equal(policy_sources_add(&sources, "p", NULL, 0), -E2BIG);
+}
+
+static void too_many_blocks_and_ceilings_are_an_error(void **state)
+{
+	_cleanup_policy_tree_ struct policy_tree *tree = NULL, *many = NULL;
+	_cleanup_buf_ struct buf text = { 0 };
+
+	tree = parse_files(&home, "a", "version 1\nceiling\nread /", "b",
+			   "version 1\nceiling\nread /", "c", "version 1\nceiling\nread /", "d",
+			   "version 1\nceiling\nread /", "e", "version 1\nceiling\nread /", NULL);
+	assert_string_equal(notes_of(tree),
+			    "e:2:1: error: at most 4 files of a policy have a ceiling\n");
+	assert_int_equal(buf_append_str(&text, "version 1\ndefault audit\n"), 0);
+	for (int i = 0; i < 4091; i++)
+		assert_int_equal(buf_printf(&text, "tool t%d\nread /x\n", i), 0);
+	assert_int_equal(buf_append(&text, "", 1), 0);
+	many = parse((const char *)buf_bytes(&text));
+	assert_string_equal(notes_of(many), "p:8183:1: error: a policy has at most 4090 blocks\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_word_that_means_nothing_is_told_with_the_nearest_one),
+		cmocka_unit_test(what_is_missing_or_too_much_is_told),
+		cmocka_unit_test(a_path_that_cannot_be_meant_is_told),
+		cmocka_unit_test(an_address_that_cannot_be_meant_is_told),
+		cmocka_unit_test(a_variable_that_has_no_value_is_an_error),
+		cmocka_unit_test(names_of_tools_and_blocks_have_a_form),
+		cmocka_unit_test(a_line_stands_where_it_can),
+		cmocka_unit_test(text_that_cannot_be_read_is_told),
+		cmocka_unit_test(the_version_comes_first),
+		cmocka_unit_test(F67_what_says_nothing_is_an_error_and_not_permission),
+		cmocka_unit_test(F67_an_empty_block_allows_nothing),
+		cmocka_unit_test(F68_a_file_of_another_version_is_no_policy),
+		cmocka_unit_test(F69_one_value_said_twice_differently_is_an_error_with_both_lines),
+		cmocka_unit_test(F69_blocks_of_one_name_are_one_and_order_does_not_matter),
+		cmocka_unit_test(F80_names_compare_byte_for_byte),
+		cmocka_unit_test(F80_an_odd_name_is_printed_so_that_the_difference_is_seen),
+		cmocka_unit_test(more_notes_than_are_kept_are_counted),
+		cmocka_unit_test(every_kind_of_note_has_a_word_of_its_own),
+		cmocka_unit_test(a_file_over_the_limit_is_refused),
+		cmocka_unit_test(too_many_blocks_and_ceilings_are_an_error),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
