@@ -258,7 +258,7 @@ static void host_names_at_private_addresses_and_without_are_told(void **state)
 		"p:6:9: warning: none.test has no address now, so this line permits nothing\n");
 }
 
-static void F64_a_name_allows_its_addresses_on_its_ports_only(void **state)
+static void a_name_allows_its_addresses_on_its_ports_only(void **state)
 {
 	_cleanup_made_ struct made made = { 0 };
 	const struct world net = { .hosts = hosts };
@@ -313,7 +313,7 @@ int main(void)
 		cmocka_unit_test(a_deny_holds_for_every_name_on_the_way),
 		cmocka_unit_test(a_missing_path_is_told_where_it_matters),
 		cmocka_unit_test(host_names_at_private_addresses_and_without_are_told),
-		cmocka_unit_test(F64_a_name_allows_its_addresses_on_its_ports_only),
+		cmocka_unit_test(a_name_allows_its_addresses_on_its_ports_only),
 		cmocka_unit_test(a_name_with_too_many_addresses_is_told),
 	};
 
