@@ -212,7 +212,7 @@ static const struct cli_exit exits_doctor[] = {
 };
 
 static const struct cli_exit exits_policy[] = {
-	{ CLI_OK, "no errors; explain: it passes; replay: all of it passes" },
+	{ CLI_OK, "no errors; explain: it passes; replay: all of it passes; diff: no difference" },
 	{ CLI_NOTHING, "errors in the text; explain: it is denied, or would be; replay: something "
 		       "is; diff: they differ; learn: there are no calls" },
 	{ CLI_USAGE,
@@ -387,7 +387,7 @@ const struct cli_command cli_commands[] = {
 	},
 	{
 		.name = "policy",
-		.synopsis = "check|explain|fmt|learn|replay|show [OPTION]... ARG...",
+		.synopsis = "check|diff|explain|fmt|learn|replay|show [OPTION]... ARG...",
 		.summary = "check policies, tell what they decide, learn them from calls",
 		.options = OPTIONS(CLI_OPT_POLICY, CLI_OPT_ARGS, CLI_OPT_CWD, CLI_OPT_WORKSPACE,
 				   CLI_OPT_HOME, CLI_OPT_NO_RESOLVE, CLI_OPT_SESSION, CLI_OPT_STATE,

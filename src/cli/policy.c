@@ -11,6 +11,8 @@
 
 const struct cli_policy_row cli_policy_rows[] = {
 	{ "check", "FILE...", "tell the errors and warnings of policies", 1, -1, cli_policy_check },
+	{ "diff", "OLD NEW [RECORDS...]", "tell what becomes allowed, and what denied", 2, -1,
+	  cli_policy_diff },
 	{ "explain", "--policy FILE TOOL VERB OBJECT", "tell what is decided, and by which line", 3,
 	  3, cli_policy_explain },
 	{ "fmt", "[FILE]", "print a policy's text in the one layout, comments kept", 0, 1,

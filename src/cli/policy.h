@@ -28,6 +28,7 @@ extern const struct cli_policy_row cli_policy_rows[];
 extern const size_t cli_policy_row_count;
 
 int cli_policy_check(const struct cli_args *args);
+int cli_policy_diff(const struct cli_args *args);
 int cli_policy_explain(const struct cli_args *args);
 int cli_policy_fmt(const struct cli_args *args);
 int cli_policy_learn(const struct cli_args *args);
