@@ -31,3 +31,13 @@ int engine_of_word(const char *word, uint32_t *ret_engine)
 	}
 	return -EINVAL;
 }
+
+int probe_of_word(const char *word, bool *ret_syn_by_kprobe)
+{
+	bool by_kprobe = !strcmp(word, "kprobe");
+
+	if (!by_kprobe && strcmp(word, "auto") != 0)
+		return -EINVAL;
+	*ret_syn_by_kprobe = by_kprobe;
+	return 0;
+}

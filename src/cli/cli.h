@@ -36,6 +36,7 @@ struct cli_args {
 	const char *home;
 	unsigned grace_ms;
 	uint32_t engine; /* enum mf_engine */
+	bool syn_by_kprobe;
 	unsigned timeout_s;
 	unsigned limit;
 	bool limit_given;
@@ -55,6 +56,7 @@ enum cli_option_kind {
 	CLI_TEXT = 2,
 	CLI_NUMBER = 3,
 	CLI_ENGINE = 4,
+	CLI_PROBE = 5,
 };
 
 struct cli_option {
@@ -80,6 +82,7 @@ enum cli_option_id {
 	CLI_OPT_DIGEST_ONLY,
 	CLI_OPT_GRACE,
 	CLI_OPT_ENGINE,
+	CLI_OPT_PROBE,
 	CLI_OPT_TOOL,
 	CLI_OPT_ARGS,
 	CLI_OPT_ID,

@@ -56,6 +56,12 @@ const struct cli_option cli_options[CLI_OPT_MAX] = {
 			     .help = "the kernel hooks that are used: " ENGINE_WORDS
 				     "; default: auto, the best that works here. A daemon has its "
 				     "own" },
+	[CLI_OPT_PROBE] = { .name = "probe",
+			    .value = "PROBE",
+			    .kind = CLI_PROBE,
+			    FIELD(syn_by_kprobe),
+			    .help = "what tells that a SYN leaves: " PROBE_WORDS
+				    "; default: auto, what the engine has for it" },
 	[CLI_OPT_TOOL] = { .name = "tool",
 			   .value = "TOOL",
 			   .kind = CLI_TEXT,
@@ -160,7 +166,7 @@ const struct cli_option cli_options[CLI_OPT_MAX] = {
 #define OPTIONS(...) ((const uint8_t[]){ __VA_ARGS__, CLI_OPT_HELP, CLI_OPT_END })
 #define OPTIONS_OF_RUN                                                                     \
 	CLI_OPT_NAME, CLI_OPT_TENANT, CLI_OPT_STATE, CLI_OPT_RUN_DIR, CLI_OPT_DIGEST_ONLY, \
-		CLI_OPT_GRACE, CLI_OPT_ENGINE
+		CLI_OPT_GRACE, CLI_OPT_ENGINE, CLI_OPT_PROBE
 #define OPTIONS_OF_QUERY CLI_OPT_STATE, CLI_OPT_RUN_DIR, CLI_OPT_JSON
 
 static const struct cli_exit exits_plain[] = {
@@ -438,8 +444,8 @@ const struct cli_command cli_daemon = {
 	.name = "mcpfloord",
 	.synopsis = "[OPTION]...",
 	.summary = "serve mcpfloor sessions of every user of this machine",
-	.options = OPTIONS(CLI_OPT_STATE, CLI_OPT_RUN_DIR, CLI_OPT_ENGINE, CLI_OPT_RING,
-			   CLI_OPT_VERSION),
+	.options = OPTIONS(CLI_OPT_STATE, CLI_OPT_RUN_DIR, CLI_OPT_ENGINE, CLI_OPT_PROBE,
+			   CLI_OPT_RING, CLI_OPT_VERSION),
 	.exits = exits_daemon,
 	.section = 8,
 	.see_also = "run",

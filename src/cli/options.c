@@ -67,6 +67,14 @@ static int set_option(const struct cli_option *option, const char *text, struct 
 				      option->name, shown);
 		}
 		return 0;
+	case CLI_PROBE:
+		if (probe_of_word(text, (bool *)field) < 0) {
+			_cleanup_free_ char *shown = cli_shown(text);
+
+			return refuse(ret_error, "--%s wants " PROBE_WORDS ", not '%s'",
+				      option->name, shown);
+		}
+		return 0;
 	case CLI_TEXT:
 		if (option->max && (!*text || strlen(text) > option->max))
 			return refuse(ret_error, "--%s wants 1 to %u bytes", option->name,

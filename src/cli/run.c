@@ -17,6 +17,7 @@ int cli_run(const struct cli_command *command, const struct cli_args *args)
 		.digest_only = args->digest_only,
 		.grace_ms = args->grace_ms,
 		.engine = args->engine,
+		.syn_by_kprobe = args->syn_by_kprobe,
 		.argv = args->operands,
 	};
 

@@ -22,6 +22,7 @@ struct engine;
 
 struct engine_options {
 	enum mf_engine kind; /* 0: the best that works here */
+	bool syn_by_kprobe; /* a kprobe on tcp_connect() tells of a SYN, or no session can be opened */
 	uint32_t ring_bytes; /* power of two; 0: the default (4 MiB) */
 	uint64_t expected; /* id of the first session, as engine_expect(); 0: not known */
 	bool ask_by_iter; /* look tasks up as on kernels before 6.2; for tests */

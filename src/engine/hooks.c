@@ -63,6 +63,12 @@ static void leaving_return(struct engine *engine)
 	memset(engine->leaving, 0, sizeof(engine->leaving));
 }
 
+/* Without it no session is opened: it is that for every engine, or was asked for. */
+static bool is_required(const struct engine *engine, int id)
+{
+	return hooks[id].required || (engine->syn_by_kprobe && id == HOOK_PROBE_TCP_CONNECT);
+}
+
 int hooks_attach(struct engine *engine)
 {
 	int id;
@@ -72,7 +78,7 @@ int hooks_attach(struct engine *engine)
 		if (hooks[id].kind != HOOK_TRACING || engine->hook_error[id] || engine->links[id])
 			continue;
 		engine->links[id] = bpf_program__attach(program_of(engine, id));
-		if (!engine->links[id] && hooks[id].required) {
+		if (!engine->links[id] && is_required(engine, id)) {
 			int error = -errno;
 
 			hooks_detach(engine);

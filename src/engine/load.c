@@ -151,9 +151,6 @@ static int probe_each(struct engine *engine, bool *ret_use)
 		struct mcpfloor_bpf *bpf = NULL;
 		bool use[HOOK_MAX] = {};
 
-		if (!engine_has(engine->kind, id))
-			continue;
-
 		if (engine->hook_error[id])
 			continue;
 		use[id] = true;
@@ -169,6 +166,13 @@ static int probe_each(struct engine *engine, bool *ret_use)
 	return 0;
 }
 
+static bool wants(const struct engine *engine, enum hook_id id)
+{
+	if (engine->syn_by_kprobe && id == HOOK_PROBE_TCP_CONNECT)
+		return true;
+	return engine_has(engine->kind, id) && !(engine->syn_by_kprobe && id == HOOK_TCP_CONNECT);
+}
+
 int engine_load(struct engine *engine, uint32_t *ret_detail)
 {
 	bool use[HOOK_MAX];
@@ -177,7 +181,7 @@ int engine_load(struct engine *engine, uint32_t *ret_detail)
 	engine_quiet_libbpf();
 	*ret_detail = MF_D_ENGINE;
 	for (id = 0; id < HOOK_MAX; id++) {
-		use[id] = engine_has(engine->kind, id);
+		use[id] = wants(engine, id);
 		engine->hook_error[id] = use[id] ? 0 : -ENOENT;
 	}
 	libbpf_said[0] = '\0';
@@ -208,6 +212,11 @@ int engine_load(struct engine *engine, uint32_t *ret_detail)
 		engine_say(engine, "the BPF programs cannot be loaded: %s (%s)", strerror(-error),
 			   libbpf_said);
 		return error;
+	}
+	if (engine->syn_by_kprobe && engine->hook_error[HOOK_PROBE_TCP_CONNECT]) {
+		engine_say(engine, "kprobe/tcp_connect cannot be loaded: %s",
+			   strerror(-engine->hook_error[HOOK_PROBE_TCP_CONNECT]));
+		return engine->hook_error[HOOK_PROBE_TCP_CONNECT];
 	}
 	return 0;
 }

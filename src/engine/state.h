@@ -201,6 +201,7 @@ struct marked_sb {
 
 struct engine {
 	enum mf_engine kind;
+	bool syn_by_kprobe;
 	struct mcpfloor_bpf *bpf;
 	struct pages pages;
 	uint32_t ring_bytes;

@@ -62,6 +62,7 @@ int guard_prepare(struct guard *guard, const struct guard_options *options, bool
 				 .engine_source = SOURCE_NONE,
 				 .ring_bytes = options->ring_bytes,
 				 .engine_wanted = options->engine,
+				 .syn_by_kprobe = options->syn_by_kprobe,
 				 .recorder = { .death = SOURCE_NONE, .link = SOURCE_NONE },
 				 .log_fd = -1,
 				 .control_listener = SOURCE_NONE,
@@ -105,6 +106,7 @@ uint32_t guard_log_detail(const struct guard *guard)
 int guard_open_engine(struct guard *guard, uint32_t *ret_detail)
 {
 	struct engine_options options = { .kind = guard->engine_wanted,
+					  .syn_by_kprobe = guard->syn_by_kprobe,
 					  .ring_bytes = guard->ring_bytes };
 	struct engine *engine = NULL;
 	int err;

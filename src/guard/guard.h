@@ -5,6 +5,7 @@
  * The guard process, privately for one `mcpfloor run` or as the daemon.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "abi/control.h"
@@ -14,6 +15,7 @@ struct guard_options {
 	const char *run_dir; /* for the sockets, e.g. /run/mcpfloor */
 	uint32_t ring_bytes; /* 0: default */
 	uint32_t engine; /* enum mf_engine; 0: the best that works here */
+	bool syn_by_kprobe; /* as struct engine_options */
 };
 
 /*

@@ -43,6 +43,11 @@ static int set_engine(struct guard_options *options, const char *text)
 	return engine_of_word(text, &options->engine);
 }
 
+static int set_probe(struct guard_options *options, const char *text)
+{
+	return probe_of_word(text, &options->syn_by_kprobe);
+}
+
 static int set_run_dir(struct guard_options *options, const char *text)
 {
 	options->run_dir = text;
@@ -57,6 +62,7 @@ static const struct {
 	{ "state", "DIR", "where the log is kept (/var/lib/mcpfloor)", set_state },
 	{ "run-dir", "DIR", "where the sockets are made (/run/mcpfloor)", set_run_dir },
 	{ "engine", "ENGINE", "the kernel hooks used: " ENGINE_WORDS " (auto)", set_engine },
+	{ "probe", "PROBE", "what tells that a SYN leaves: " PROBE_WORDS " (auto)", set_probe },
 	{ "ring", "BYTES", "size of the event ring, a power of two (4194304)", set_ring },
 	{ "help", NULL, "print this and exit", NULL },
 	{ "version", NULL, "print the version and exit", NULL },

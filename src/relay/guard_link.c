@@ -25,7 +25,8 @@ int guard_link_find(struct guard_link *link, const struct relay_options *options
 {
 	struct guard_options guard = { .state_dir = options->state_dir,
 				       .run_dir = options->run_dir,
-				       .engine = options->engine };
+				       .engine = options->engine,
+				       .syn_by_kprobe = options->syn_by_kprobe };
 	char path[108];
 	int sock;
 

@@ -14,6 +14,7 @@ struct relay_options {
 	const char *state_dir; /* for a private guard */
 	const char *run_dir; /* where a daemon's sockets are */
 	uint32_t engine; /* of a private guard: enum mf_engine, 0: the best */
+	bool syn_by_kprobe; /* so does a private guard */
 	bool digest_only;
 	unsigned grace_ms; /* per step of an ending; 0: 2000 */
 	char **argv; /* the server's command and arguments, NULL terminated */

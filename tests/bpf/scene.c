@@ -85,7 +85,8 @@ void scene_open(struct scene *scene)
 {
 	struct engine_options options = { .kind = scene_engine(),
 					  .ring_bytes = scene->ring_bytes,
-					  .ask_by_iter = scene->ask_by_iter };
+					  .ask_by_iter = scene->ask_by_iter,
+					  .syn_by_kprobe = scene->syn_by_kprobe };
 	uint32_t detail = 0;
 	int error;
 

@@ -43,6 +43,7 @@ struct scene {
 	bool keep; /* do not remove the session: the test does */
 	uint32_t ring_bytes;
 	bool ask_by_iter;
+	bool syn_by_kprobe;
 	int cgroup_fd;
 	char cgroup[256];
 	void (*while_running)(struct scene *scene); /* each round of the loop, may be NULL */
