@@ -51,6 +51,7 @@ static int body_chmod(struct notes *notes)
 	return chmod(in_dir("file"), 0640);
 }
 
+/* programs: path_chmod, probe_path_chmod */
 static void path_chmod_tells_the_path(void **state)
 {
 	check_one(*state, body_chmod, MF_EV_ATTRIB, FAN_ATTRIB, MF_EVF_ASKED);
@@ -62,6 +63,7 @@ static int body_chown(struct notes *notes)
 	return chown(in_dir("file"), 1, 1);
 }
 
+/* programs: path_chown, probe_path_chown */
 static void path_chown_tells_the_path(void **state)
 {
 	check_one(*state, body_chown, MF_EV_ATTRIB, FAN_ATTRIB, MF_EVF_ASKED);
@@ -73,6 +75,7 @@ static int body_setxattr(struct notes *notes)
 	return setxattr(in_dir("file"), "trusted.mf", "w", 1, 0);
 }
 
+/* programs: inode_setxattr, probe_inode_setxattr */
 static void inode_setxattr_tells_the_path(void **state)
 {
 	check_one(*state, body_setxattr, MF_EV_ATTRIB, FAN_ATTRIB, MF_EVF_ASKED);
@@ -84,6 +87,7 @@ static int body_removexattr(struct notes *notes)
 	return removexattr(in_dir("file"), "trusted.mf");
 }
 
+/* programs: inode_removexattr, probe_inode_removexattr */
 static void inode_removexattr_tells_the_path(void **state)
 {
 	check_one(*state, body_removexattr, MF_EV_ATTRIB, FAN_ATTRIB, MF_EVF_ASKED);
@@ -95,6 +99,7 @@ static int body_utimes(struct notes *notes)
 	return utimensat(AT_FDCWD, in_dir("file"), NULL, 0);
 }
 
+/* programs: vfs_utimes, probe_vfs_utimes */
 static void vfs_utimes_tells_the_path(void **state)
 {
 	check_one(*state, body_utimes, MF_EV_ATTRIB, FAN_ATTRIB, MF_EVF_ASKED);
@@ -106,6 +111,7 @@ static int body_truncate(struct notes *notes)
 	return truncate(in_dir("file"), 2);
 }
 
+/* programs: path_truncate, probe_path_truncate */
 static void path_truncate_tells_the_path(void **state)
 {
 	check_one(*state, body_truncate, MF_EV_TRUNCATE, FAN_MODIFY, MF_EVF_ASKED);
@@ -119,6 +125,7 @@ static int body_ftruncate(struct notes *notes)
 	return fd < 0 || ftruncate(fd, 2);
 }
 
+/* programs: file_truncate, probe_file_truncate */
 static void file_truncate_tells_the_path(void **state)
 {
 	check_one(*state, body_ftruncate, MF_EV_TRUNCATE, FAN_MODIFY, MF_EVF_ASKED);
@@ -149,6 +156,7 @@ static int body_mknod(struct notes *notes)
 	return mknod(in_dir("file"), S_IFCHR | 0600, 0x103);
 }
 
+/* programs: inode_mknod, probe_inode_mknod */
 static void inode_mknod_tells_the_path(void **state)
 {
 	check_one(*state, body_mknod, MF_EV_CREATE, FAN_CREATE, 0);
@@ -171,6 +179,7 @@ static int body_map(struct notes *notes)
 	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, before, 0) == MAP_FAILED;
 }
 
+/* programs: mmap_file, probe_mmap_file */
 static void e15_mmap_file_tells_what_was_not_opened_just_before(void **state)
 {
 	struct scene *scene = *state;

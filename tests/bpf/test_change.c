@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/fanotify.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -41,13 +40,23 @@ static struct mf_event *check_change(struct scene *scene, uint16_t kind, const c
 
 	if (!event)
 		fail_msg("no event of kind %u for %s", kind, path);
-	check_head(scene, event, (uint32_t)scene->pid, (uint32_t)scene->pid, "changer");
+	check_head(scene, event, (uint32_t)scene->pid, (uint32_t)scene->pid, "actor");
 	assert_int_equal(event->flags, flags_of(kind, mask));
 	assert_int_equal(event->birth, 0);
-	assert_true(event->stamp_lo <= event->stamp);
 	change = body_of(event);
-	assert_int_equal(change->mask & mask, mask);
+	if (scene_engine() == MF_ENGINE_TRACE) { /* between two moments; two changes may be one */
+		assert_true(event->stamp_lo <= SCENE_STAMP && SCENE_STAMP <= event->stamp);
+		assert_int_equal(change->mask & mask, mask);
+	} else {
+		assert_int_equal(event->stamp, SCENE_STAMP);
+		assert_int_equal(event->stamp_lo, SCENE_STAMP);
+		assert_int_equal(change->mask, mask);
+	}
 	assert_int_equal(change->path_flags, 0);
+	assert_int_equal(change->path2_flags, 0);
+	assert_int_equal(change->pad, 0);
+	if (kind != MF_EV_RENAME)
+		assert_int_equal(change->path2_len, 0);
 	assert_int_equal(event->size,
 			 sizeof(*event) + sizeof(*change) + change->path_len + change->path2_len);
 	return event;
@@ -57,8 +66,7 @@ static int body_changes(struct notes *notes)
 {
 	int fd;
 
-	(void)notes;
-	prctl(PR_SET_NAME, "changer");
+	scene_act(notes);
 	fd = open(in_dir("made"), O_WRONLY | O_CREAT, 0600);
 	close(fd);
 	return mkdir(in_dir("dir"), 0700) || symlink("x", in_dir("symlink")) ||
@@ -69,6 +77,15 @@ static int body_changes(struct notes *notes)
 	       mkdir(in_dir("gone"), 0700) || rmdir(in_dir("gone"));
 }
 
+/*
+ * programs: event_pass, change_who, change_who_iter, path_mknod, probe_path_mknod, path_mkdir,
+ * probe_path_mkdir, path_symlink, probe_path_symlink, path_link, probe_path_link, path_unlink,
+ * probe_path_unlink, path_rmdir, probe_path_rmdir, path_rename, probe_path_rename,
+ * inode_create, probe_inode_create, inode_mknod, probe_inode_mknod, inode_mkdir,
+ * probe_inode_mkdir, inode_symlink, probe_inode_symlink, inode_link, probe_inode_link,
+ * inode_unlink, probe_inode_unlink, inode_rmdir, probe_inode_rmdir, inode_rename,
+ * probe_inode_rename
+ */
 static void each_change_has_its_names(void **state)
 {
 	struct scene *scene = *state;
@@ -87,7 +104,6 @@ static void each_change_has_its_names(void **state)
 	check_change(scene, MF_EV_DELETE, in_dir("gone"), FAN_DELETE | FAN_ONDIR);
 	event = check_change(scene, MF_EV_RENAME, in_dir("made"), FAN_RENAME);
 	assert_string_equal(change_path2_of(event), in_dir("dir/moved"));
-	assert_int_equal(((struct mf_ev_change *)body_of(event))->path2_flags, 0);
 	check_change(scene, MF_EV_ATTRIB, in_dir("dir/moved"), FAN_ATTRIB);
 	check_change(scene, MF_EV_ATTRIB, in_dir("link"), FAN_ATTRIB);
 	check_change(scene, MF_EV_ATTRIB, in_dir("dir"), FAN_ATTRIB | FAN_ONDIR);
@@ -95,8 +111,7 @@ static void each_change_has_its_names(void **state)
 
 static int body_refused(struct notes *notes)
 {
-	(void)notes;
-	prctl(PR_SET_NAME, "changer");
+	scene_act(notes);
 	if (setresuid(65534, 65534, 65534))
 		return 77;
 	return !mkdir(in_dir("not-made"), 0700) || !unlink(in_dir("stays")) ||
@@ -125,8 +140,7 @@ static int body_inside(struct notes *notes)
 {
 	int fd = open(in_dir("cut"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
-	(void)notes;
-	prctl(PR_SET_NAME, "changer");
+	scene_act(notes);
 	return fd < 0 || ftruncate(fd, 100) || truncate(in_dir("cut"), 10) ||
 	       utimensat(AT_FDCWD, in_dir("cut"), NULL, 0) ||
 	       removexattr(in_dir("cut"), "user.x") != -1;
@@ -149,8 +163,7 @@ static void e20_truncate_and_times_are_told(void **state)
 
 static int body_exchange(struct notes *notes)
 {
-	(void)notes;
-	prctl(PR_SET_NAME, "changer");
+	scene_act(notes);
 	return mkdir(in_dir("left"), 0700) || mkdir(in_dir("right"), 0700) ||
 	       renameat2(AT_FDCWD, in_dir("left"), AT_FDCWD, in_dir("right"), RENAME_EXCHANGE);
 }
@@ -184,6 +197,7 @@ static int body_dead(struct notes *notes)
 	return status;
 }
 
+/* programs: change_who, change_gone */
 static void a_change_by_a_process_that_is_dead_has_its_process(void **state)
 {
 	struct scene *scene = *state;

@@ -46,6 +46,7 @@ static int body_exec(struct notes *notes)
 	return run(notes, "/bin/true", ARGV("sshd", "-x", "two words"));
 }
 
+/* programs: sched_process_exec */
 static void the_file_and_the_arguments_are_told(void **state)
 {
 	static const char argv[] = "sshd\0-x\0two words";
@@ -64,8 +65,12 @@ static void the_file_and_the_arguments_are_told(void **state)
 	event = scene_event(scene, MF_EV_EXEC, pid, 0);
 	check_head(scene, event, pid, pid, "true");
 	assert_int_equal(event->stamp, MF_STAMP(3, 1));
+	assert_int_equal(event->stamp_lo, MF_STAMP(3, 1));
 	assert_int_equal(event->birth, MF_STAMP(3, 1));
+	assert_int_equal(event->flags, 0);
 	exec = body_of(event);
+	assert_int_equal(event->size,
+			 sizeof(*event) + sizeof(*exec) + exec->exe_len + exec->argv_len);
 	assert_string_equal(exe_of(event), real);
 	assert_int_equal(exec->path_flags, 0);
 	assert_int_equal(exec->dev, kernel_dev(st.st_dev));
@@ -389,58 +394,6 @@ static void a_thread_that_executes_is_its_process(void **state)
 	assert_int_equal(scene->counters.tasks, 0);
 }
 
-static int body_script(struct notes *notes)
-{
-	int fd;
-
-	snprintf(notes->text[0], sizeof(notes->text[0]), "/tmp/mf-script-%d", getpid());
-	fd = open(notes->text[0], O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
-	dprintf(fd, "#!/bin/sh\nexit 4\n");
-	close(fd);
-	return run(notes, notes->text[0], ARGV("s", "a"));
-}
-
-/* F49 */
-static void f49_a_script_is_an_open_for_exec_and_its_interpreter_an_exec(void **state)
-{
-	struct scene *scene = *state;
-	struct mf_event *event;
-	char real[PATH_MAX];
-	uint32_t pid;
-
-	scene_play(scene, body_script);
-	unlink(scene->notes->text[0]);
-	assert_int_equal(scene->status, 4 << 8);
-	pid = (uint32_t)scene->notes->value[0];
-	assert_non_null(realpath("/bin/sh", real));
-	event = scene_event(scene, MF_EV_EXEC, pid, 0);
-	assert_string_equal(exe_of(event), real);
-	assert_non_null(scene_path(scene, MF_EV_OPEN_EXEC, scene->notes->text[0]));
-	assert_non_null(scene_path(scene, MF_EV_OPEN_EXEC, real));
-}
-
-static int body_noexec(struct notes *notes)
-{
-	int fd;
-
-	snprintf(notes->text[0], sizeof(notes->text[0]), "/tmp/mf-plain-%d", getpid());
-	fd = open(notes->text[0], O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
-	dprintf(fd, "exit 4\n");
-	close(fd);
-	return run(notes, notes->text[0], ARGV("s"));
-}
-
-static void f49_a_file_that_is_no_program_is_no_exec(void **state)
-{
-	struct scene *scene = *state;
-
-	scene_play(scene, body_noexec);
-	unlink(scene->notes->text[0]);
-	assert_int_equal(scene->status, 126 << 8);
-	assert_int_equal(scene_count(scene, MF_EV_EXEC, 0), 0);
-	assert_non_null(scene_path(scene, MF_EV_OPEN_EXEC, scene->notes->text[0]));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -454,8 +407,6 @@ int main(void)
 		cmocka_unit_test(a_memfd_is_told_to_be_no_path),
 		cmocka_unit_test(a_deleted_program_is_told_with_the_name_it_had),
 		cmocka_unit_test(a_thread_that_executes_is_its_process),
-		cmocka_unit_test(f49_a_script_is_an_open_for_exec_and_its_interpreter_an_exec),
-		cmocka_unit_test(f49_a_file_that_is_no_program_is_no_exec),
 	};
 
 	return cmocka_run_group_tests(tests, scene_setup, scene_teardown);

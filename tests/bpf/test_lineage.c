@@ -2,6 +2,7 @@
 /* Lineage: what is born in a session is the session's, whatever it does to get away. */
 #include "scene.h"
 
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -50,6 +51,7 @@ static int body_fork(struct notes *notes)
 	return 5;
 }
 
+/* programs: task_newtask, sched_process_exit */
 static void fork_and_exit_are_told(void **state)
 {
 	struct scene *scene = *state;
@@ -69,18 +71,88 @@ static void fork_and_exit_are_told(void **state)
 	born = body_of(event);
 	assert_int_equal(born->child_birth, MF_STAMP(7, 0));
 	assert_int_equal(born->clone_flags & CLONE_THREAD, 0);
+	assert_int_equal(born->pad, 0);
 	event = scene_event(scene, MF_EV_EXIT, child, 0);
 	check_head(scene, event, child, child, "forker");
 	assert_int_equal(event->size, sizeof(*event) + sizeof(struct mf_ev_exit));
 	assert_int_equal(event->birth, MF_STAMP(7, 0));
 	assert_int_equal(event->start_ns, born->child_start_ns);
+	assert_int_equal(event->stamp, MF_STAMP(7, 0));
+	assert_int_equal(event->stamp_lo, MF_STAMP(7, 0));
+	assert_int_equal(event->flags, 0);
 	assert_int_equal(code_of(scene, child), 3 << 8);
+	assert_int_equal(((struct mf_ev_exit *)body_of(event))->pad, 0);
 	event = scene_event(scene, MF_EV_EXIT, (uint32_t)scene->pid, 0);
 	check_head(scene, event, (uint32_t)scene->pid, (uint32_t)scene->pid, "forker");
 	assert_int_equal(code_of(scene, (uint32_t)scene->pid), 5 << 8);
 	assert_int_equal(scene->counters.tasks, 0);
 	assert_int_equal(scene->status, 5 << 8);
 	assert_int_equal(scene->counters.events, scene->count);
+}
+
+/* How often programs of this name ran, all together, while somebody counts */
+static uint64_t runs_of(const char *name)
+{
+	struct bpf_prog_info info;
+	uint32_t id = 0, size;
+	uint64_t runs = 0;
+	int fd;
+
+	while (!bpf_prog_get_next_id(id, &id)) {
+		fd = bpf_prog_get_fd_by_id(id);
+		if (fd < 0)
+			continue;
+		info = (struct bpf_prog_info){};
+		size = sizeof(info);
+		if (!bpf_obj_get_info_by_fd(fd, &info, &size) && !strcmp(info.name, name))
+			runs += info.run_cnt;
+		close(fd);
+	}
+	return runs;
+}
+
+#define CHILDREN 20
+
+static int body_children(struct notes *notes)
+{
+	uint64_t before = runs_of("task_alloc");
+	int i, status;
+
+	notes->page->stamp = MF_STAMP(2, 1);
+	for (i = 0; i < CHILDREN; i++) {
+		int pid = fork();
+
+		if (!pid)
+			_exit(0);
+		waitpid(pid, &status, 0);
+	}
+	notes->value[0] = runs_of("task_alloc") - before;
+	return 0;
+}
+
+/*
+ * What it does can be seen only where no tag can be stored: then there is no child. That it is asked
+ * about each one, with the tag that the fork tells, can be seen always.
+ * programs: task_alloc
+ */
+static void every_child_is_tagged_before_it_can_run(void **state)
+{
+	struct scene *scene = *state;
+	int counting = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	struct mf_event *event;
+	size_t n;
+
+	need_engine(MF_ENGINE_LSM);
+	assert_true(counting >= 0);
+	scene_play(scene, body_children);
+	close(counting);
+	assert_true(scene->notes->value[0] >= CHILDREN);
+	for (n = 0; (event = scene_event(scene, MF_EV_FORK, 0, n)); n++)
+		assert_int_equal(((struct mf_ev_fork *)body_of(event))->child_birth,
+				 MF_STAMP(2, 1));
+	assert_int_equal(n, CHILDREN);
+	assert_int_equal(scene->counters.lost[MF_LOSS_FORK_REFUSED], 0);
+	assert_int_equal(scene->counters.lost[MF_LOSS_TAG], 0);
 }
 
 /* value[0]: child born in a request, [1]: its child, born when that request is over */
@@ -381,6 +453,7 @@ static int body_leftover(struct notes *notes)
 	return 0;
 }
 
+/* programs: session_tasks */
 static void what_is_left_is_found_by_its_tag(void **state)
 {
 	struct scene *scene = *state;
@@ -408,6 +481,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fork_and_exit_are_told),
+		cmocka_unit_test(every_child_is_tagged_before_it_can_run),
 		cmocka_unit_test(who_is_born_in_a_request_hands_it_down),
 		cmocka_unit_test(f29_threads_are_no_processes),
 		cmocka_unit_test(the_exit_is_the_last_threads_and_the_code_is_waits),

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -55,13 +54,25 @@ static int listener(struct notes *notes, int family)
 	return fd;
 }
 
+/* What kprobes are told by has no number for a socket that has none yet. */
+static bool has_cookie(uint16_t kind)
+{
+	return scene_engine() != MF_ENGINE_KPROBE ||
+	       (kind != MF_EV_CONNECT && kind != MF_EV_SEND && kind != MF_EV_BIND);
+}
+
+/* Every field but the own address */
 static void check_net(struct scene *scene, struct mf_event *event, const char *addr, int family,
 		      uint16_t port, uint8_t type, uint16_t proto)
 {
 	struct mf_ev_net *net = body_of(event);
 	uint8_t want[16] = {};
 
-	check_head(scene, event, (uint32_t)scene->pid, (uint32_t)scene->pid, "netter");
+	check_head(scene, event, (uint32_t)scene->pid, (uint32_t)scene->pid, "actor");
+	assert_int_equal(event->stamp, SCENE_STAMP);
+	assert_int_equal(event->stamp_lo, SCENE_STAMP);
+	assert_int_equal(event->birth, 0);
+	assert_int_equal(event->flags, 0);
 	assert_int_equal(event->size, sizeof(*event) + sizeof(*net));
 	inet_pton(family, addr, want);
 	assert_memory_equal(net->addr, want, sizeof(want));
@@ -69,6 +80,25 @@ static void check_net(struct scene *scene, struct mf_event *event, const char *a
 	assert_int_equal(net->port, port);
 	assert_int_equal(net->type, type);
 	assert_int_equal(net->proto, proto);
+	assert_int_equal(net->pad, 0);
+	if (has_cookie(event->kind))
+		assert_true(net->cookie);
+}
+
+static void check_local(struct mf_event *event, const char *addr, int family, uint16_t port)
+{
+	struct mf_ev_net *net = body_of(event);
+	uint8_t want[16] = {};
+
+	inet_pton(family, addr, want);
+	assert_memory_equal(net->local, want, sizeof(want));
+	assert_int_equal(net->local_port, port);
+}
+
+/* The SYN's: tcp_connect is told it, the change of state before has no port. */
+static void check_local_of_syn(struct mf_event *event, const char *addr, int family, uint16_t port)
+{
+	check_local(event, addr, family, scene_engine() == MF_ENGINE_TRACE ? 0 : port);
 }
 
 static void need_cgroup(struct scene *scene)
@@ -83,8 +113,7 @@ static int body_accepted(struct notes *notes)
 	struct sockaddr_in to = v4("127.0.0.1", (uint16_t)notes->value[0]);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	prctl(PR_SET_NAME, "netter");
-	notes->page->stamp = MF_STAMP(2, 1);
+	scene_act(notes);
 	if (connect(fd, (struct sockaddr *)&to, sizeof(to)))
 		return 1;
 	notes->value[1] = port_of(fd);
@@ -92,12 +121,15 @@ static int body_accepted(struct notes *notes)
 	return 0;
 }
 
+/*
+ * programs: connect4, socket_connect, probe_socket_connect, inet_sock_set_state, tcp_connect,
+ * probe_tcp_connect
+ */
 static void an_accepted_connection_is_connect_syn_open(void **state)
 {
 	struct scene *scene = *state;
 	struct mf_event *event, *syn;
 	struct mf_ev_net *net;
-	uint8_t local[16] = { 127, 0, 0, 1 };
 	uint16_t port;
 
 	scene_play(scene, body_accepted);
@@ -106,21 +138,17 @@ static void an_accepted_connection_is_connect_syn_open(void **state)
 	port = (uint16_t)scene->notes->value[0];
 	event = scene_event(scene, MF_EV_CONNECT, 0, 0);
 	check_net(scene, event, "127.0.0.1", AF_INET, port, SOCK_STREAM, IPPROTO_TCP);
-	assert_int_equal(event->stamp, MF_STAMP(2, 1));
-	assert_int_equal(event->birth, 0);
+	check_local(event, "0.0.0.0", AF_INET, 0);
 	syn = scene_event(scene, MF_EV_TCP_SYN, 0, 0);
 	check_net(scene, syn, "127.0.0.1", AF_INET, port, SOCK_STREAM, IPPROTO_TCP);
+	check_local_of_syn(syn, "127.0.0.1", AF_INET, (uint16_t)scene->notes->value[1]);
 	net = body_of(syn);
 	if (scene_engine() != MF_ENGINE_KPROBE) /* there, the socket has none yet */
 		assert_int_equal(net->cookie, ((struct mf_ev_net *)body_of(event))->cookie);
-	assert_true(net->cookie);
 	event = scene_event(scene, MF_EV_TCP_OPEN, 0, 0);
 	check_net(scene, event, "127.0.0.1", AF_INET, port, SOCK_STREAM, IPPROTO_TCP);
-	assert_int_equal(event->stamp, MF_STAMP(2, 1));
 	assert_int_equal(((struct mf_ev_net *)body_of(event))->cookie, net->cookie);
-	net = body_of(event);
-	assert_memory_equal(net->local, local, sizeof(local));
-	assert_int_equal(net->local_port, scene->notes->value[1]);
+	check_local(event, "127.0.0.1", AF_INET, (uint16_t)scene->notes->value[1]);
 	assert_int_equal(scene_count(scene, MF_EV_TCP_OPEN, 0), 1);
 	assert_int_equal(scene_count(scene, MF_EV_TCP_FAIL, 0), 0);
 }
@@ -131,7 +159,7 @@ static int body_refused(struct notes *notes)
 	int fd = listener(notes, AF_INET);
 
 	close(fd); /* nobody listens on this port now */
-	prctl(PR_SET_NAME, "netter");
+	scene_act(notes);
 	to = v4("127.0.0.1", (uint16_t)notes->value[0]);
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	return connect(fd, (struct sockaddr *)&to, sizeof(to)) && errno == ECONNREFUSED ? 0 : 1;
@@ -158,7 +186,7 @@ static int body_v6(struct notes *notes)
 	int server = listener(notes, AF_INET6), fd;
 	struct sockaddr_in6 to = v6("::1", (uint16_t)notes->value[0]);
 
-	prctl(PR_SET_NAME, "netter");
+	scene_act(notes);
 	fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (connect(fd, (struct sockaddr *)&to, sizeof(to)))
 		return 1;
@@ -166,6 +194,10 @@ static int body_v6(struct notes *notes)
 	return 0;
 }
 
+/*
+ * programs: connect6, socket_connect, probe_socket_connect, inet_sock_set_state, tcp_connect,
+ * probe_tcp_connect
+ */
 static void a_v6_connection_has_its_v6_address(void **state)
 {
 	struct scene *scene = *state;
@@ -190,7 +222,7 @@ static int body_mapped(struct notes *notes)
 	int server = listener(notes, AF_INET), fd;
 	struct sockaddr_in6 to = v6("::ffff:127.0.0.1", (uint16_t)notes->value[0]);
 
-	prctl(PR_SET_NAME, "netter");
+	scene_act(notes);
 	fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (connect(fd, (struct sockaddr *)&to, sizeof(to)))
 		return 1;
@@ -222,19 +254,22 @@ static int body_datagrams(struct notes *notes)
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int fd6 = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	prctl(PR_SET_NAME, "netter");
+	scene_act(notes);
 	sendto(fd, "x", 1, 0, (struct sockaddr *)&to, sizeof(to));
 	sendto(fd6, "x", 1, 0, (struct sockaddr *)&to6, sizeof(to6));
 	sendto(fd6, "x", 1, 0, (struct sockaddr *)&mapped, sizeof(mapped));
 	return 0;
 }
 
+/* programs: sendmsg4, sendmsg6, socket_sendmsg, probe_socket_sendmsg */
 static void datagrams_with_an_address_are_sends(void **state)
 {
 	struct scene *scene = *state;
 
 	scene_play(scene, body_datagrams);
 	need_cgroup(scene);
+	check_local(scene_event(scene, MF_EV_SEND, 0, 0), "0.0.0.0", AF_INET, 0);
+	check_local(scene_event(scene, MF_EV_SEND, 0, 1), "::", AF_INET6, 0);
 	check_net(scene, scene_event(scene, MF_EV_SEND, 0, 0), "127.0.0.1", AF_INET, 9, SOCK_DGRAM,
 		  IPPROTO_UDP);
 	check_net(scene, scene_event(scene, MF_EV_SEND, 0, 1), "::1", AF_INET6, 10, SOCK_DGRAM,
@@ -249,7 +284,7 @@ static int body_fastopen(struct notes *notes)
 	int server = listener(notes, AF_INET), fd;
 	struct sockaddr_in to = v4("127.0.0.1", (uint16_t)notes->value[0]);
 
-	prctl(PR_SET_NAME, "netter");
+	scene_act(notes);
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (sendto(fd, "x", 1, MSG_FASTOPEN, (struct sockaddr *)&to, sizeof(to)) < 0)
 		return 1;
@@ -278,30 +313,54 @@ static int body_listen(struct notes *notes)
 	struct sockaddr_in at = v4("127.0.0.2", 0);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	prctl(PR_SET_NAME, "netter");
+	scene_act(notes);
 	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) || listen(fd, 1))
 		return 1;
 	notes->value[0] = port_of(fd);
 	return 0;
 }
 
+/* programs: bind4, socket_bind, probe_socket_bind, inet_sock_set_state */
 static void bind_and_listen_have_the_local_address(void **state)
 {
 	struct scene *scene = *state;
 	struct mf_event *event;
-	struct mf_ev_net *net;
 
 	scene_play(scene, body_listen);
 	assert_int_equal(scene->status, 0);
 	need_cgroup(scene);
 	event = scene_event(scene, MF_EV_BIND, 0, 0);
 	check_net(scene, event, "127.0.0.2", AF_INET, 0, SOCK_STREAM, IPPROTO_TCP);
+	check_local(event, "127.0.0.2", AF_INET, 0);
 	event = scene_event(scene, MF_EV_LISTEN, 0, 0);
 	check_net(scene, event, "127.0.0.2", AF_INET, (uint16_t)scene->notes->value[0], SOCK_STREAM,
 		  IPPROTO_TCP);
-	net = body_of(event);
-	assert_memory_equal(net->local, net->addr, sizeof(net->addr));
-	assert_int_equal(net->local_port, net->port);
+	check_local(event, "127.0.0.2", AF_INET, (uint16_t)scene->notes->value[0]);
+}
+
+static int body_bind6(struct notes *notes)
+{
+	struct sockaddr_in6 at = v6("::1", 0);
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	scene_act(notes);
+	return bind(fd, (struct sockaddr *)&at, sizeof(at)) ? 80 : 0;
+}
+
+/* programs: bind6, socket_bind, probe_socket_bind */
+static void bind_has_the_local_v6_address(void **state)
+{
+	struct scene *scene = *state;
+	struct mf_event *event;
+
+	scene_play(scene, body_bind6);
+	need_cgroup(scene);
+	if (scene->status == 80 << 8)
+		skip_because("IPv6 on the loopback");
+	assert_int_equal(scene->status, 0);
+	event = scene_event(scene, MF_EV_BIND, 0, 0);
+	check_net(scene, event, "::1", AF_INET6, 0, SOCK_DGRAM, IPPROTO_UDP);
+	check_local(event, "::1", AF_INET6, 0);
 }
 
 /* A socket that connects to itself: two SYNs cross */
@@ -310,7 +369,7 @@ static int body_crossed(struct notes *notes)
 	struct sockaddr_in at = v4("127.0.0.5", 0);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	prctl(PR_SET_NAME, "netter");
+	scene_act(notes);
 	if (bind(fd, (struct sockaddr *)&at, sizeof(at)))
 		return 1;
 	notes->value[0] = port_of(fd);
@@ -336,7 +395,7 @@ static int body_mptcp(struct notes *notes)
 	struct sockaddr_in to = v4("127.0.0.1", (uint16_t)notes->value[0]);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP);
 
-	prctl(PR_SET_NAME, "netter");
+	scene_act(notes);
 	if (fd < 0)
 		return 77;
 	return server < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to));
@@ -366,8 +425,7 @@ static int body_elsewhere(struct notes *notes)
 	int procs = open(parent_procs, O_WRONLY | O_CLOEXEC);
 	int after;
 
-	(void)notes;
-	prctl(PR_SET_NAME, "netter");
+	scene_act(notes);
 	if (procs < 0 || write(procs, "0", 1) != 1)
 		return 77;
 	after = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -393,6 +451,17 @@ static void e28_a_task_that_left_the_cgroup_is_seen_as_before(void **state)
 		  IPPROTO_UDP);
 }
 
+static int setup_by_kprobe(void **state)
+{
+	struct scene *scene = calloc(1, sizeof(*scene));
+
+	assert_non_null(scene);
+	scene->syn_by_kprobe = true;
+	scene_open(scene);
+	*state = scene;
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -403,10 +472,16 @@ int main(void)
 		cmocka_unit_test(datagrams_with_an_address_are_sends),
 		cmocka_unit_test(e04_tcp_fast_open_is_a_connect_and_a_syn),
 		cmocka_unit_test(bind_and_listen_have_the_local_address),
+		cmocka_unit_test(bind_has_the_local_v6_address),
 		cmocka_unit_test(a_connection_whose_syns_cross_is_opened_too),
 		cmocka_unit_test(e07_of_mptcp_the_connection_below_is_told_and_no_empty_address),
 		cmocka_unit_test(e28_a_task_that_left_the_cgroup_is_seen_as_before),
 	};
 
-	return cmocka_run_group_tests(tests, scene_setup, scene_teardown);
+	int failed = cmocka_run_group_tests(tests, scene_setup, scene_teardown);
+
+	if (scene_engine() != MF_ENGINE_LSM)
+		return failed;
+	return failed +
+	       cmocka_run_group_tests_name("by-kprobe", tests, setup_by_kprobe, scene_teardown);
 }

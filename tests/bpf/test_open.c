@@ -38,6 +38,7 @@ static int body_open(struct notes *notes)
 	return fd < 0;
 }
 
+/* programs: file_open, probe_file_open, file_question, file_question_iter */
 static void an_open_has_its_object_and_flags(void **state)
 {
 	struct scene *scene = *state;

@@ -53,6 +53,7 @@ static int body_mount(struct notes *notes)
 	return mount("none", in_dir("at"), "tmpfs", MS_NOSUID | MS_NODEV, NULL);
 }
 
+/* programs: sb_mount */
 static void e23_e41_sb_mount_tells_where_type_and_flags(void **state)
 {
 	struct scene *scene = *state;
@@ -79,6 +80,7 @@ static int body_move_mount(struct notes *notes)
 			    MOVE_MOUNT_F_EMPTY_PATH);
 }
 
+/* programs: move_mount */
 static void e23_move_mount_tells_where_to(void **state)
 {
 	struct scene *scene = *state;
@@ -97,6 +99,7 @@ static int body_pivot(struct notes *notes)
 	return (int)syscall(SYS_pivot_root, in_dir("root"), in_dir("root/old"));
 }
 
+/* programs: sb_pivotroot */
 static void e23_sb_pivotroot_tells_the_new_root(void **state)
 {
 	struct scene *scene = *state;
@@ -113,6 +116,7 @@ static int body_chroot(struct notes *notes)
 	return chroot(in_dir("jail"));
 }
 
+/* programs: path_chroot */
 static void e23_path_chroot_tells_the_root(void **state)
 {
 	struct scene *scene = *state;
@@ -128,6 +132,7 @@ static int body_userns(struct notes *notes)
 	return unshare(CLONE_NEWUSER);
 }
 
+/* programs: userns_create */
 static void e23_userns_create_tells_that_one_is_made(void **state)
 {
 	struct scene *scene = *state;
@@ -150,6 +155,7 @@ static int body_outside(struct notes *notes)
 	return process_vm_readv(pid, &to, 1, &from, 1, 0) != 1 || open(path, O_RDONLY) < 0;
 }
 
+/* programs: ptrace_access_check */
 static void e12_ptrace_access_check_tells_the_other_process_and_the_mode(void **state)
 {
 	struct scene *scene = *state;
@@ -215,6 +221,7 @@ static int body_signal(struct notes *notes)
 	return kill(getppid(), SIGURG);
 }
 
+/* programs: task_kill */
 static void e32_task_kill_tells_the_other_process_and_the_signal(void **state)
 {
 	struct scene *scene = *state;
@@ -235,6 +242,7 @@ static int body_bpf(struct notes *notes)
 	return (int)syscall(SYS_bpf, BPF_MAP_GET_NEXT_ID, &attr, sizeof(attr));
 }
 
+/* programs: bpf */
 static void e31_bpf_tells_the_command(void **state)
 {
 	struct scene *scene = *state;
@@ -252,6 +260,7 @@ static int body_module(struct notes *notes)
 	return socket(AF_NOBODYS, SOCK_SEQPACKET, 0) >= 0 ? NOT_HERE : 0;
 }
 
+/* programs: kernel_module_request */
 static void kernel_module_request_tells_the_name(void **state)
 {
 	struct scene *scene = *state;
@@ -272,6 +281,7 @@ static int body_load(struct notes *notes)
 	return syscall(SYS_finit_module, fd, "", 0) != -1;
 }
 
+/* programs: kernel_read_file */
 static void e34_kernel_read_file_tells_the_path_and_what_for(void **state)
 {
 	struct scene *scene = *state;
@@ -294,6 +304,7 @@ static int body_perf(struct notes *notes)
 	return syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0) < 0;
 }
 
+/* programs: perf_event_open */
 static void perf_event_open_tells_that_it_is_asked_for(void **state)
 {
 	struct scene *scene = *state;

@@ -57,6 +57,7 @@ static int body_unix_stream(struct notes *notes)
 	return reach_unix(notes, SOCK_STREAM);
 }
 
+/* programs: unix_stream_connect */
 static void e10_unix_stream_connect_tells_the_path_or_the_name(void **state)
 {
 	struct scene *scene = *state;
@@ -80,6 +81,7 @@ static int body_unix_datagram(struct notes *notes)
 	return reach_unix(notes, SOCK_DGRAM);
 }
 
+/* programs: unix_may_send */
 static void e10_unix_may_send_tells_the_path_or_the_name(void **state)
 {
 	struct scene *scene = *state;
@@ -106,7 +108,10 @@ static int body_families(struct notes *notes)
 	       socket(AF_INET, SOCK_RAW, IPPROTO_ICMP) < 0;
 }
 
-/* The socket is asked for: whether there is such a family is not looked at. */
+/*
+ * The socket is asked for: whether there is such a family is not looked at.
+ * programs: socket_create
+ */
 static void e06_e09_socket_create_tells_family_type_and_protocol(void **state)
 {
 	struct scene *scene = *state;
@@ -182,6 +187,7 @@ static void check_accept(const struct scene *scene, const char *address, int fam
 	assert_int_equal(scene_count(scene, MF_EV_ACCEPT, 0), 1);
 }
 
+/* programs: socket_accept */
 static void socket_accept_tells_the_own_address(void **state)
 {
 	struct scene *scene = *state;
@@ -243,6 +249,7 @@ static int body_receive(struct notes *notes)
 	return receive_fd(pair[1]);
 }
 
+/* programs: file_receive */
 static void e22_file_receive_tells_the_path(void **state)
 {
 	struct scene *scene = *state;
@@ -322,7 +329,10 @@ static void check_send_on(const struct scene *scene, size_t nth, uint64_t stamp,
 		assert_int_equal(send->opened_ns, 0);
 }
 
-/* Once for each change of what is in flight, and not for the request that opened it */
+/*
+ * Once for each change of what is in flight, and not for the request that opened it
+ * programs: socket_sendmsg
+ */
 static void e38_a_later_request_sends_on_the_connection_of_an_earlier_one(void **state)
 {
 	struct scene *scene = *state;

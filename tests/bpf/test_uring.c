@@ -205,6 +205,77 @@ static void e01_a_connect_by_a_worker_thread(void **state)
 	}
 }
 
+static int body_sqpoll(struct notes *notes)
+{
+	struct uring uring;
+
+	scene_act(notes);
+	uring_open(&uring, IORING_SETUP_SQPOLL);
+	return 0;
+}
+
+/* One request of a new ring, after which its result is the exit status */
+static int do_one(struct notes *notes, struct io_uring_sqe *sqe, bool as_registered)
+{
+	struct uring uring;
+	long id;
+
+	uring_open(&uring, 0);
+	if (as_registered) {
+		id = syscall(SYS_io_uring_register, uring.fd, IORING_REGISTER_PERSONALITY, NULL, 0);
+		if (id < 0)
+			return NO_URING;
+		sqe->personality = (uint16_t)id;
+	}
+	scene_act(notes);
+	return uring_do(&uring, sqe) != 0;
+}
+
+static int body_override_creds(struct notes *notes)
+{
+	struct io_uring_sqe sqe = { .opcode = IORING_OP_NOP };
+
+	return do_one(notes, &sqe, true);
+}
+
+/* The one device of every kernel that takes such commands, and ignores them */
+static int body_command(struct notes *notes)
+{
+	struct io_uring_sqe sqe = { .opcode = IORING_OP_URING_CMD,
+				    .fd = open("/dev/null", O_RDWR | O_CLOEXEC) };
+
+	return do_one(notes, &sqe, false);
+}
+
+static void check_uring(struct scene *scene, int (*body)(struct notes *notes), uint32_t number)
+{
+	need_engine(MF_ENGINE_LSM);
+	scene_play(scene, body);
+	if (scene->status == NO_URING << 8)
+		skip_because("io_uring");
+	assert_int_equal(scene->status, 0);
+	check_act(scene, (struct act_want){ .kind = MF_EV_URING, .number = number });
+	assert_int_equal(scene_count(scene, MF_EV_URING, 0), 1);
+}
+
+/* programs: uring_sqpoll */
+static void e01_a_polling_thread_that_is_asked_for_is_told(void **state)
+{
+	check_uring(*state, body_sqpoll, MF_URING_SQPOLL);
+}
+
+/* programs: uring_override_creds */
+static void e01_a_request_with_other_credentials_is_told(void **state)
+{
+	check_uring(*state, body_override_creds, MF_URING_OVERRIDE_CREDS);
+}
+
+/* programs: uring_cmd */
+static void e01_a_command_for_a_device_is_told(void **state)
+{
+	check_uring(*state, body_command, MF_URING_CMD);
+}
+
 static int setup(void **state)
 {
 	int fd = mkstemp(path);
@@ -224,6 +295,9 @@ int main(void)
 		cmocka_unit_test(e01_an_open_by_a_worker_thread),
 		cmocka_unit_test(f73_an_open_by_a_polling_thread_has_the_stamp_of_its_moment),
 		cmocka_unit_test(e01_a_connect_by_a_worker_thread),
+		cmocka_unit_test(e01_a_polling_thread_that_is_asked_for_is_told),
+		cmocka_unit_test(e01_a_request_with_other_credentials_is_told),
+		cmocka_unit_test(e01_a_command_for_a_device_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
