@@ -194,30 +194,75 @@ class Judge:
             yield f"{others} were in flight"
 
 
-def table(rounds):
-    """Markdown: per label the share that names the right request."""
-    lines = ["| in flight | label | events | right request named | another | nobody |",
-             "|---|---|---|---|---|---|"]
+# The tables of docs/attribution.md: a row for each label in each round, and for each doer; a column for each engine.
+ENGINES = ("lsm", "kprobe", "trace")
+UNSEEN = "–"
+OUTCOMES = ("right", "other", "none")
+
+
+def by_label(rounds):
+    """(round, label) → outcome → events"""
+    total = collections.defaultdict(collections.Counter)
     for title, shares in rounds:
-        total = collections.Counter()
         for (label, _, outcome), count in shares.items():
-            total[(label, outcome)] += count
-        for label in sorted({label for label, _ in total}):
-            right, other, none = (total[(label, o)] for o in ("right", "other", "none"))
-            every = right + other + none
-            lines.append(f"| {title} | `{label}` | {every} | {100 * right / every:.1f} % | "
-                         f"{100 * other / every:.1f} % | {100 * none / every:.1f} % |")
-    return lines
+            total[(title, f"`{label}`")][outcome] += count
+    return total
 
 
-def mode_table(rounds):
-    """Markdown: where the wrong ones come from."""
-    total = collections.Counter()
+def by_doer(rounds):
+    """(who did it, label) → outcome → events"""
+    total = collections.defaultdict(collections.Counter)
     for _, shares in rounds:
         for (label, mode, outcome), count in shares.items():
-            total[(mode, label, outcome)] += count
-    lines = ["| who did it | label | events | right | another | nobody |", "|---|---|---|---|---|---|"]
-    for mode, label in sorted({(m, l) for m, l, _ in total}):
-        right, other, none = (total[(mode, label, o)] for o in ("right", "other", "none"))
-        lines.append(f"| {mode} | `{label}` | {right + other + none} | {right} | {other} | {none} |")
-    return lines
+            total[(mode, f"`{label}`")][outcome] += count
+    return total
+
+
+def share_cell(counts):
+    """events: percent that names the right request, another one, nobody"""
+    every = sum(counts.values())
+    return f"{every}: " + " / ".join(f"{100 * counts[outcome] / every:.1f}" for outcome in OUTCOMES)
+
+
+def count_cell(counts):
+    return " / ".join(str(counts[outcome]) for outcome in OUTCOMES)
+
+
+def rows_of(text, heads):
+    """What a table says that begins with these heads: (first cell, second cell) → engine → cell."""
+    found = {}
+    lines = iter(text.splitlines())
+    for line in lines:
+        if line.startswith("| " + " | ".join(heads)):
+            break
+    next(lines, None)
+    for line in lines:
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) != 2 + len(ENGINES):
+            break
+        found[tuple(cells[:2])] = dict(zip(ENGINES, cells[2:]))
+    return found
+
+
+HEADS = {"label": ("in flight", "label"), "doer": ("who did it", "label")}
+
+
+def tables(text, columns):
+    """Markdown of both tables: what `text` says, with the columns {engine: rounds} in place of its own."""
+    parts = []
+    for kind, collect, cell in (("label", by_label, share_cell), ("doer", by_doer, count_cell)):
+        rows = rows_of(text, HEADS[kind])
+        for engine, rounds in columns.items():
+            for row in rows.values():
+                row[engine] = UNSEEN
+            for key, counts in collect(rounds).items():
+                rows.setdefault(key, dict.fromkeys(ENGINES, UNSEEN))[engine] = cell(counts)
+        order = [title for title, _ in next(iter(columns.values()))]
+        lines = ["| " + " | ".join((*HEADS[kind], *(f"`{engine}`" for engine in ENGINES))) + " |",
+                 "|---" * (2 + len(ENGINES)) + "|"]
+        for key in sorted(rows, key=lambda key: (order.index(key[0]) if key[0] in order else 0, key[0], key[1].strip("`"))):
+            cells = [rows[key][engine] for engine in ENGINES]
+            if set(cells) != {UNSEEN}:
+                lines.append("| " + " | ".join((*key, *cells)) + " |")
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
