@@ -9,12 +9,13 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 SECONDS ?= 60
 KERNEL ?= 6.12
+MINUTES ?= 60
 # of the tests, those that `make test` runs in guests too; `make test-vm` runs all of them
 VM ?= 6.12 6.1-kprobe
 VM_TESTS ?= demo/ bpf/bpf-change bpf/bpf-descent bpf/bpf-net
 export PATH := $(PATH):/usr/sbin:/sbin
 
-.PHONY: all demo test install bench bench-vm lint fuzz vm-shell test-vm clean setup-build
+.PHONY: all demo test install bench bench-vm lint fuzz vm-shell test-vm soak-vm clean setup-build setup-test
 all: setup-build build/build.ninja
 	ninja -C build
 
@@ -36,9 +37,12 @@ demo: all
 	@tools/setup demo
 	KERNEL=$(KERNEL) demo/run build $(ENGINE)
 
-# TESTS="pattern …" runs some of them; VM="" leaves the guests out
-test: all
+# before anything is configured: the compilers that are there then are those that the programs are tested with
+setup-test:
 	@tools/setup test lint fuzz vm
+
+# TESTS="pattern …" runs some of them; VM="" leaves the guests out
+test: setup-test all
 	$(MAKE) build-asan/build.ninja build-fuzz/build.ninja
 	ninja -C build-asan
 	ninja -C build-fuzz
@@ -76,9 +80,14 @@ vm-shell:
 	@tests/vm/run --kernel $(KERNEL) --smp 2 --shell
 
 # KERNEL="6.12 6.1": in both, one after the other; the guests emulate, so no sanitizers there
-test-vm: all
-	@tools/setup test vm
+test-vm: setup-test all
 	tools/run-tests -B build $(KERNEL:%=--vm %) $(TESTS)
+
+# MINUTES of mixed load in a guest with Debian's KERNEL: whether memory stays flat; no part of `make test`
+soak-vm: all
+	@tools/setup vm
+	tests/vm/run --kernel $(KERNEL) --smp 2 --mem 3072 --timeout $$(($(MINUTES) * 60 + 900)) --see build \
+		-- tests/vm/soak build $(MINUTES)
 
 clean:
 	rm -rf build build-asan build-fuzz

@@ -72,15 +72,23 @@ def unreachable(series):
     return (fetch.stderr.strip().splitlines() or ["no kernel"])[-1] if fetch.returncode else None
 
 
+def title(series):
+    """The kernel, and the engine that `auto` means there."""
+    kernel, _, without_lsm = series.partition("-")
+    return f"vm-{kernel} ({without_lsm or 'lsm'})"
+
+
 def run(runner, series, programs, build):
+    """How many of each."""
+    counts = {"ok": 0, "FAIL": 0, "skip": 0}
     why = programs and unreachable(series)
     if why:
         runner.counts["skip"] += 1
         print(f"skip vm-{series}:guest/kernel: {why}", flush=True)
-        return
+        return {**counts, "skip": 1}
     if not programs:
         print(f"     vm-{series}: none of these runs in a guest", flush=True)
-        return
+        return counts
     results = runner.logs / f"vm-{series}"
     paths = [program.path for program in programs]
     longest = max(program.timeout_s for program in programs) * SLOWER
@@ -104,3 +112,4 @@ def run(runner, series, programs, build):
           f"ok   vm-{series}:guest/kernel: had nothing to warn of", flush=True)
     for verdict, count in guest.counts.items():
         runner.counts[verdict] += count
+    return guest.counts

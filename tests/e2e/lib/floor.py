@@ -13,6 +13,7 @@ import pathlib
 import select
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import tempfile
@@ -269,6 +270,42 @@ class Session:
             return self.process.wait(seconds * PATIENCE)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"{self.command[0]} did not end within {seconds * PATIENCE} s") from None
+
+
+class Daemon:
+    """mcpfloord in the foreground."""
+
+    def __init__(self, place, *options):
+        self.place = place
+        self.process = subprocess.Popen([MCPFLOORD, "--state", place.state, "--run-dir", place.run, *options],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        wait_until(self.answers, 10, "the daemon's socket")
+
+    def answers(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"mcpfloord ended: {self.process.stderr.read().decode()}")
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as probe:
+                probe.connect(f"{self.place.run}/control.sock")
+            return True
+        except OSError:
+            return False
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            self.status = self.process.wait(15 * PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError("mcpfloord did not end at SIGTERM") from None
+        finally:
+            self.process.stdout.close()
+            self.process.stderr.close()
 
 
 def wait_until(predicate, seconds=10, what="the condition"):
