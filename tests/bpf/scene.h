@@ -41,6 +41,8 @@ struct scene {
 	bool no_mntns;
 	bool deaf; /* the engine is not called while the child runs */
 	bool keep; /* do not remove the session: the test does */
+	bool stays; /* the hooks, from one session to the next */
+	int anchor; /* pid of what keeps them, in a session of its own */
 	uint32_t ring_bytes;
 	bool ask_by_iter;
 	bool syn_by_kprobe;

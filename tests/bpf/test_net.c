@@ -456,7 +456,7 @@ static int setup_by_kprobe(void **state)
 	struct scene *scene = calloc(1, sizeof(*scene));
 
 	assert_non_null(scene);
-	scene->syn_by_kprobe = true;
+	scene->syn_by_kprobe = scene->stays = true;
 	scene_open(scene);
 	*state = scene;
 	return 0;

@@ -394,6 +394,16 @@ static void f39_unreadable_btf_is_told_as_the_librarys(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* Each test is about sessions that come and go alone. */
+static int setup(void **state)
+{
+	if (scene_setup(state))
+		return 1;
+	if (*state)
+		((struct scene *)*state)->stays = false;
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -411,5 +421,5 @@ int main(void)
 		cmocka_unit_test(f39_unreadable_btf_is_told_as_the_librarys),
 	};
 
-	return cmocka_run_group_tests(tests, scene_setup, scene_teardown);
+	return cmocka_run_group_tests(tests, setup, scene_teardown);
 }
