@@ -192,6 +192,7 @@ static int body_acl(struct notes *notes)
 	return removexattr(in_dir("shared"), name);
 }
 
+/* programs: inode_set_acl, inode_remove_acl, probe_inode_set_acl, probe_inode_remove_acl */
 static void e20_an_access_list_is_told_as_attributes(void **state)
 {
 	struct scene *scene = *state;
