@@ -470,8 +470,7 @@ static void what_is_left_is_found_by_its_tag(void **state)
 	assert_string_equal(listed.task[0].comm, "leftover");
 	assert_int_equal(scene->counters.tasks, 1);
 	kill((pid_t)listed.task[0].pid, SIGKILL);
-	while (wait(&status) > 0)
-		;
+	assert_int_equal(waitpid((pid_t)listed.task[0].pid, &status, 0), listed.task[0].pid);
 	assert_int_equal(engine_session_tasks(scene->engine, scene->id, list_task, NULL), 0);
 	engine_session_remove(scene->engine, scene->id);
 	prctl(PR_SET_CHILD_SUBREAPER, 0);

@@ -65,8 +65,7 @@ static void f37_what_is_left_is_found_by_the_pid_that_the_engine_can_signal(void
 		assert_int_equal(event->start_ns, born->child_start_ns);
 	}
 	assert_int_equal(kill(pid, SIGKILL), 0);
-	while (wait(NULL) > 0)
-		;
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	assert_int_equal(engine_session_tasks(scene->engine, scene->id, list_task, NULL), 0);
 	engine_session_remove(scene->engine, scene->id);
 }
