@@ -113,6 +113,7 @@ static int on_step(void *data, const struct recorded_call *call, const struct re
 	const struct policy_learn_access access = { .access = step->access->access,
 						    .directory = step->access->directory,
 						    .passing = step->passing,
+						    .unsure = step->unsure,
 						    .uses = step->uses };
 	int r = policy_learn_access(learning->learner, &access, step->no_call);
 

@@ -15,6 +15,11 @@ struct replay {
 	struct judge judge;
 	char *told[DENIALS_MAX]; /* accesses of the present record that were denied */
 	size_t told_count;
+	/* What may be one of several requests' passes when it passes for one of them: the events and
+	 * accesses of which that is so, found by a walk of their own, then sorted. */
+	bool gathering;
+	char **passing;
+	size_t passing_count, passing_room;
 	size_t accesses, denied, denied_calls;
 };
 
@@ -27,6 +32,9 @@ static void forget_told(struct replay *replay)
 
 static void replay_free(struct replay *replay)
 {
+	for (size_t i = 0; i < replay->passing_count; i++)
+		free(replay->passing[i]);
+	free(replay->passing);
 	forget_told(replay);
 	judge_close(&replay->judge);
 }
@@ -66,7 +74,7 @@ static int print_json(const struct recorded_call *call, const struct recorded_st
 		return -ENOMEM;
 	yajl_gen_map_open(gen);
 	print_json_field(gen, "uid", call->uid);
-	print_json_field(gen, "tool", call->tool ? (const char *)call->tool : NULL);
+	print_json_field(gen, "tool", call->tool);
 	print_json_field(gen, "access", (const char *)buf_bytes(access));
 	print_json_field(gen, "verdict", policy_verdicts[verdict].word);
 	print_json_field(gen, "why", (const char *)buf_bytes(why));
@@ -108,6 +116,51 @@ static int print_denial(struct replay *replay, const struct recorded_call *call,
 	return r ? r : cli_policy_print(&out, stdout);
 }
 
+static int by_text(const void *first, const void *second)
+{
+	return strcmp(*(char *const *)first, *(char *const *)second);
+}
+
+/* The event of a step and its access as one text. */
+static char *name_of(const struct recorded_step *step)
+{
+	_cleanup_buf_ struct buf name = { 0 };
+
+	if (buf_append_str(&name, step->event) || buf_append_str(&name, " ") ||
+	    recorded_access_print(&name, &step->access->access))
+		return NULL;
+	return strndup((const char *)buf_bytes(&name), buf_size(&name));
+}
+
+static int keep_passing(struct replay *replay, const struct recorded_step *step)
+{
+	if (replay->passing_count == replay->passing_room) {
+		size_t room = replay->passing_room ? replay->passing_room * 2 : 64;
+		char **grown = reallocarray(replay->passing, room, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		replay->passing = grown;
+		replay->passing_room = room;
+	}
+	replay->passing[replay->passing_count] = name_of(step);
+	return replay->passing[replay->passing_count] ? (replay->passing_count++, 0) : -ENOMEM;
+}
+
+/* 1 when it passes for another request that it may belong to. */
+static int passes_elsewhere(const struct replay *replay, const struct recorded_step *step)
+{
+	_cleanup_free_ char *name = NULL;
+
+	if (!step->unsure)
+		return 0;
+	name = name_of(step);
+	if (!name)
+		return -ENOMEM;
+	return replay->passing_count && bsearch(&name, replay->passing, replay->passing_count,
+						sizeof(*replay->passing), by_text);
+}
+
 static int on_step(void *data, const struct recorded_call *call, const struct recorded_step *step)
 {
 	struct replay *replay = data;
@@ -116,10 +169,16 @@ static int on_step(void *data, const struct recorded_call *call, const struct re
 	struct policy_state state;
 	int r;
 
-	replay->accesses++;
 	judge_step(&replay->judge, step, &state, &decision);
+	if (replay->gathering)
+		return step->unsure && decision.verdict >= MF_OBSERVED ? keep_passing(replay, step)
+								       : 0;
+	replay->accesses++;
 	if (decision.verdict >= MF_OBSERVED)
 		return 0;
+	r = passes_elsewhere(replay, step);
+	if (r)
+		return r < 0 ? r : 0;
 	replay->denied++;
 	replay->denied_calls += replay->told_count == 0;
 	r = recorded_access_print(&access, &step->access->access);
@@ -138,6 +197,12 @@ int cli_policy_replay(const struct cli_args *args)
 
 	if (judge_open(args, args->operands[0], &replay.judge))
 		return CLI_POLICY_FAILED;
+	replay.gathering = true;
+	if (recorded_walk(args, args->operands + 1, &visitor, &totals) != CLI_OK)
+		return CLI_POLICY_FAILED;
+	if (replay.passing_count)
+		qsort(replay.passing, replay.passing_count, sizeof(*replay.passing), by_text);
+	replay.gathering = false;
 	if (recorded_walk(args, args->operands + 1, &visitor, &totals) != CLI_OK)
 		return CLI_POLICY_FAILED;
 	if (!args->json)

@@ -31,7 +31,8 @@ struct step {
 	struct recorded_access accesses[RECORDED_ACCESSES_MAX];
 	int count;
 	uint64_t uses;
-	bool no_call, unsure;
+	bool no_call;
+	char *event; /* NULL: it is this request's */
 };
 
 /* A name that appeared or went away, and with which step. */
@@ -95,9 +96,25 @@ static bool has_note(yajl_val entry, const char *note)
 
 static void free_steps(struct walk *walk)
 {
-	for (size_t i = 0; i < walk->count; i++)
+	for (size_t i = 0; i < walk->count; i++) {
 		recorded_accesses_free(walk->steps[i].accesses);
+		free(walk->steps[i].event);
+	}
 	walk->count = 0;
+}
+
+/* Times are told from the beginning of each record, so they do not tell which event it is. */
+static int name_event(yajl_val event, char **ret_name)
+{
+	yajl_val candidates = tree_get(event, "candidates");
+	_cleanup_buf_ struct buf name = { 0 };
+	int r = buf_append_str(&name, tree_text(event, "process"));
+
+	for (size_t i = 0; r == 0 && i < tree_count(candidates); i++)
+		r = buf_printf(&name, " %s", tree_string(tree_at(candidates, i)));
+	if (r == 0)
+		*ret_name = strndup((const char *)buf_bytes(&name), buf_size(&name));
+	return r == 0 && *ret_name ? 0 : -ENOMEM;
 }
 
 static int read_step(struct walk *walk, yajl_val event, bool of_request)
@@ -125,9 +142,9 @@ static int read_step(struct walk *walk, yajl_val event, bool of_request)
 		return 0;
 	step->uses = tree_number(event, "count") > 0 ? (uint64_t)tree_number(event, "count") : 1;
 	step->no_call = !of_request || tree_true(event, "late");
-	step->unsure = strcmp(tree_text(event, "label"), "candidates") == 0;
 	walk->count++;
-	return 0;
+	return strcmp(tree_text(event, "label"), "candidates") ? 0
+							       : name_event(event, &step->event);
 }
 
 static int by_name_and_step(const void *first, const void *second)
@@ -237,7 +254,8 @@ static int visit_steps(struct walk *walk, const struct recorded_call *call)
 					.uses = step->uses,
 					.passing = is_passing(&changes, &access->access),
 					.no_call = step->no_call,
-					.unsure = step->unsure });
+					.unsure = step->event != NULL,
+					.event = step->event });
 		}
 	}
 	return r;
@@ -256,8 +274,12 @@ static int visit_entry(struct walk *walk, yajl_val entry, bool of_request)
 	call.complete = !of_request || tree_true(entry, "complete");
 	if (of_request && tree_get(entry, "tool")) {
 		r = recorded_bytes(&tool, entry, "tool");
-		call.tool = buf_bytes(&tool);
-		call.tool_size = has_note(entry, "tool_cut") ? 0 : buf_size(&tool);
+		if (r == 0)
+			r = buf_append(&tool, "", 1);
+		if (r < 0)
+			return r;
+		call.tool = (const char *)buf_bytes(&tool);
+		call.tool_size = has_note(entry, "tool_cut") ? 0 : buf_size(&tool) - 1;
 	}
 	if (r == 0 && tree_get(entry, "arguments") && !has_note(entry, "duplicate_keys")) {
 		r = recorded_json(&arguments, tree_get(entry, "arguments"));
@@ -318,8 +340,7 @@ static int walk_log(struct walk *walk)
 
 static int walk_file(struct walk *walk, const char *path)
 {
-	_cleanup_file_ FILE *file = strcmp(path, "-") == 0 ? fopen("/dev/stdin", "re")
-							   : fopen(path, "re");
+	_cleanup_file_ FILE *file = fopen(path, "re");
 	_cleanup_free_ char *shown = cli_shown(path);
 	_cleanup_free_ char *line = NULL;
 	size_t capacity = 0, number = 0;

@@ -12,7 +12,7 @@
 struct recorded_call {
 	const char *uid; /* "" for what belongs to no request */
 	yajl_val entry;
-	const void *tool; /* NULL: the request has none, or it is no request */
+	const char *tool; /* a NUL behind it; NULL: the request has none, or it is no request */
 	size_t tool_size; /* 0: its name is not known whole */
 	const char *arguments; /* JSON; NULL: not known, or they can be read in two ways */
 	size_t arguments_size;
@@ -26,7 +26,8 @@ struct recorded_step {
 	uint64_t uses;
 	bool passing; /* made, and gone later on in the same record */
 	bool no_call; /* nothing was in flight, or its request had ended */
-	bool unsure; /* it may be another request's */
+	bool unsure; /* it may be another request's, whose record has it, too */
+	const char *event; /* the same text in each of these records; NULL when not unsure */
 };
 
 struct recorded_visitor {
@@ -44,8 +45,7 @@ struct recorded_totals {
 };
 
 /*
- * Visits the log that the options name, or the files `paths` (NULL-terminated; "-": standard
- * input). CLI_OK, or another exit status after the reason was said on stderr.
+ * Visits the log that the options name, or the files `paths` (NULL-terminated). CLI_OK, or another exit status after the reason was said on stderr.
  */
 int recorded_walk(const struct cli_args *args, char *const *paths,
 		  const struct recorded_visitor *visitor, struct recorded_totals *ret_totals);

@@ -43,6 +43,7 @@ struct policy_learn_access {
 	struct policy_access access;
 	bool directory; /* it was opened as a directory */
 	bool passing; /* a name that was made and went away within the call */
+	bool unsure; /* it may be another call's, to which it is given as well */
 	uint64_t uses; /* equal ones in a row; 0 counts as 1 */
 };
 

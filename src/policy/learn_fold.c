@@ -193,6 +193,7 @@ static void join(struct fold_path *into, const struct fold_path *other)
 	into->calls += other->calls;
 	into->paths += other->paths;
 	into->tree |= other->tree;
+	into->sure |= other->sure;
 }
 
 /* Equal ones become one, and what is below a tree becomes part of it. */

@@ -40,6 +40,7 @@ struct fold_path {
 	uint32_t paths; /* how many it stands for */
 	bool tree; /* given: opened as a directory. Of a line: it covers what is below */
 	bool passing; /* given: made and gone within its call */
+	bool sure; /* one of its uses at least is this block's for certain */
 	bool left_out; /* of a line: nothing covers it */
 };
 

@@ -176,6 +176,7 @@ static struct fold_path path_of(const struct learn_use *use)
 				   .calls = use->calls,
 				   .paths = 1,
 				   .tree = use->directory,
+				   .sure = !use->unsure,
 				   .passing = use->passing };
 }
 

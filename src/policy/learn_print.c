@@ -137,6 +137,8 @@ static int print_path_line(struct printer *printer, enum mf_pol_verb verb,
 		r = print_uses(printer, line->uses, line->paths == 1 ? line->calls : 0, of_calls);
 	if (r == 0 && line->paths > 1)
 		r = buf_printf(&printer->text, " of %u objects", line->paths);
+	if (r == 0 && !line->sure)
+		r = buf_append_str(&printer->text, ", possibly of another tool");
 	return r ? r : buf_append_str(&printer->text, "\n");
 }
 

@@ -14,7 +14,7 @@ struct learn_use {
 	size_t size;
 	uint8_t kind; /* enum policy_access_kind */
 	uint8_t verbs; /* MF_POL_BIT; write stands for read too */
-	bool directory, passing;
+	bool directory, passing, unsure;
 	uint8_t family; /* 4, 6 */
 	uint8_t addr[16];
 	uint16_t port;
