@@ -422,6 +422,26 @@ static void deep_paths_have_a_bound_together(void **state)
 	assert_int_equal(scene.reports.reports[0].why, POLICY_GRANT_TOO_MANY);
 }
 
+static void the_bound_counts_names_whatever_their_length(void **state)
+{
+	_cleanup_buf_ struct buf json = { 0 };
+	_cleanup_scene_ struct scene scene;
+
+	/* 1,000 paths of 16 names with 200 bytes each are within both bounds */
+	begin(&scene, "  read ${arg.paths}\n");
+	assert_int_equal(buf_append_str(&json, "{\"paths\":["), 0);
+	for (int i = 0; i < 1000; i++) {
+		assert_int_equal(buf_printf(&json, "%s\"/%d", i ? "," : "", i), 0);
+		for (int name = 0; name < 15; name++)
+			assert_int_equal(buf_printf(&json, "/%0200d", name), 0);
+		assert_int_equal(buf_append_str(&json, "\""), 0);
+	}
+	assert_int_equal(buf_append_str(&json, "]}"), 0);
+	assert_int_equal(buf_append(&json, "", 1), 0);
+	call(&scene, (const char *)buf_bytes(&json));
+	expect_reports(&scene, "4 ok");
+}
+
 static void one_text_gives_the_same_bytes(void **state)
 {
 	_cleanup_buf_ struct buf first = { 0 };
@@ -461,6 +481,7 @@ int main(void)
 		cmocka_unit_test(templates_of_another_block_do_not_count),
 		cmocka_unit_test(what_is_too_much_grants_what_there_is_room_for),
 		cmocka_unit_test(deep_paths_have_a_bound_together),
+		cmocka_unit_test(the_bound_counts_names_whatever_their_length),
 		cmocka_unit_test(one_text_gives_the_same_bytes),
 		cmocka_unit_test(every_reason_has_a_word),
 	};

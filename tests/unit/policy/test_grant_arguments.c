@@ -151,6 +151,9 @@ static void a_key_in_another_case_is_the_same_to_some(void **state)
 static void look_alikes_are_other_keys(void **state)
 {
 	expect("{\"p\xd0\xb0th\":\"/a\",\"path\":\"/b\"}", "path", "/b"); /* Cyrillic а */
+	expect("{\"\xc3\xbf\":\"/a\",\"s\":\"/b\"}", "s", "/b"); /* ÿ ends like ſ */
+	expect("{\"\xc5\xbe\":\"/a\",\"s\":\"/b\"}", "s", "/b"); /* ž begins like it */
+	expect("{\"\xe2\x84\xab\":\"/a\",\"k\":\"/b\"}", "k", "/b"); /* Å, not K */
 	expect("{\"path\xe2\x80\x8b\":\"/a\"}", "path", "absent"); /* zero width space */
 }
 
@@ -170,6 +173,10 @@ static void half_a_surrogate_pair_makes_it_unreadable(void **state)
 	expect("{\"path\":\"\\ud800\"}", "path", "json");
 	expect("{\"path\":\"\\udcff\"}", "path", "json");
 	expect("{\"path\":\"\\ud800\\ud800\"}", "path", "json");
+	expect("{\"path\":\"\\udc00\\udc00\"}", "path", "json");
+	expect("{\"path\":\"\\ud800\\ue000\"}", "path", "json");
+	expect("{\"path\":\"\\ud83d\"}", "path", "json");
+	expect("{\"path\":\"\\ud7ff\\ue000\"}", "path", "\xed\x9f\xbf\xee\x80\x80");
 	expect("{\"path\":\"\\ud83dx\\ude00\"}", "path", "json");
 	expect("{\"path\":\"/a\",\"x\":\"\\uDFFF\"}", "path", "json");
 	expect("{\"path\":\"\\\\ud800\"}", "path", "\\ud800");

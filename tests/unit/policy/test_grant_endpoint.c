@@ -185,6 +185,8 @@ static void blanks_and_controls_are_dropped_by_some(void **state)
 	expect(" http://api.test/", "scheme");
 	expect("http://api.test /", "address");
 	expect("http:// api.test/", "address");
+	expect("http://a b@evil.test/", "address");
+	expect("http://a\tb@evil.test/", "address");
 	expect("http://ev\til.test/", "address");
 	expect("http://ev\nil.test/", "address");
 	expect("http://evil.test\r/", "address");
