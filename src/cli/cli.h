@@ -147,6 +147,9 @@ int cli_print_usage(FILE *out, const struct cli_command *command);
 int cli_print_man(FILE *out, const struct cli_command *command); /* NULL: mcpfloor(1) */
 int cli_print_policy_man(FILE *out); /* publish_policy.c: mcpfloor-policy(5) */
 int cli_print_completion(FILE *out);
+/* publish_syntax.c: how editors show policies */
+int cli_print_vim(FILE *out);
+int cli_print_textmate(FILE *out);
 
 /* One line on stderr: "mcpfloor: …". What comes from outside must be escaped by the caller. */
 void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -1,18 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Build-time: `mcpfloor-publish man [COMMAND|mcpfloord]`, `mcpfloor-publish policy` or `mcpfloor-publish bash`, on stdout. */
+/* Build-time: `mcpfloor-publish man [COMMAND|mcpfloord]`, or `mcpfloor-publish` with one of the words
+ * below, on stdout. */
 
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "cli/cli.h"
 
 int main(int argc, char **argv)
 {
+	static const struct {
+		const char *word;
+		int (*print)(FILE *out);
+	} texts[] = { { "bash", cli_print_completion },
+		      { "policy", cli_print_policy_man },
+		      { "vim", cli_print_vim },
+		      { "textmate", cli_print_textmate } };
 	const struct cli_command *command = NULL;
 
-	if (argc == 2 && strcmp(argv[1], "bash") == 0)
-		return cli_print_completion(stdout) < 0 || fflush(stdout) != 0;
-	if (argc == 2 && strcmp(argv[1], "policy") == 0)
-		return cli_print_policy_man(stdout) < 0 || fflush(stdout) != 0;
+	for (size_t i = 0; argc == 2 && i < ARRAY_LEN(texts); i++) {
+		if (strcmp(argv[1], texts[i].word) == 0)
+			return texts[i].print(stdout) < 0 || fflush(stdout) != 0;
+	}
 	if (argc < 2 || argc > 3 || strcmp(argv[1], "man") != 0)
 		return 2;
 	if (argc == 3) {
