@@ -227,7 +227,7 @@ struct mf_pol_class {
 struct mf_pol_answer {
 	__u8 allow; /* MF_POL_BIT of verbs */
 	__u8 deny;
-	__u8 below; /* denied somewhere below this very path: moving the tree would move that */
+	__u8 below; /* denied by lines for this very path or one below it: moving it undoes them */
 	__u8 pad;
 	__u32 allow_rule[MF_POL_VERB_MAX]; /* 0 where the bit is not set */
 	__u32 deny_rule[MF_POL_VERB_MAX];

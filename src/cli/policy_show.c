@@ -7,7 +7,7 @@
 #include "base/cleanup.h"
 #include "cli/policy.h"
 #include "cli/print_json.h"
-#include "policy/lex.h"
+#include "policy/quote.h"
 
 #define PLACE_COLUMN 56
 
@@ -59,7 +59,7 @@ static int append_quoted(struct buf *out, const char *before, const struct polic
 
 	if (r == 0)
 		r = buf_append(&word, bytes->bytes, bytes->size);
-	return r ? r : policy_word_print(out, buf_bytes(&word), buf_size(&word));
+	return r ? r : policy_quote(out, buf_bytes(&word), buf_size(&word));
 }
 
 static int append_template(struct buf *out, const struct policy_line *line)
@@ -206,7 +206,7 @@ static const char *block_word(const struct policy_block *block)
 
 static int tool_name(const struct policy_block *block, struct buf *ret_name)
 {
-	int r = policy_word_print(ret_name, block->name.bytes, block->name.size);
+	int r = policy_quote(ret_name, block->name.bytes, block->name.size);
 
 	if (block->prefix && !block->name.size) {
 		buf_reset(ret_name, SIZE_MAX);

@@ -355,13 +355,13 @@ static void accumulate(struct policy_builder *builder)
 		struct node *node = node_at(builder, (uint32_t)i), *above;
 
 		above = node_at(builder, node->key.node);
-		node->own.below = node->below;
-		node->own.below_rule = node->below_rule;
 		node->below |= node->own.deny;
 		for (int verb = 0; verb < MF_POL_VERB_MAX; verb++) {
 			if (node->own.deny_rule[verb])
 				set_rule(&node->below_rule, node->own.deny_rule[verb]);
 		}
+		node->own.below = node->below;
+		node->own.below_rule = node->below_rule;
 		if (node->key.node && node->below) {
 			above->below |= node->below;
 			set_rule(&above->below_rule, node->below_rule);

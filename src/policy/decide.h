@@ -32,7 +32,8 @@
  * Paths: `write` implies read and binding a unix socket (listen) there; `deny write` also denies
  * binding there; `deny PATH` denies all five verbs. A line that names a link means the object that
  * it leads to and the name; a deny also means every name on the way.
- * Moving a whole tree (`whole_tree`) is denied where any block in play denies anything below it.
+ * Moving an object (`whole_tree`) is denied where any block in play has a deny, of whatever verb, for
+ * this very path or one below it: at its new name that line would not hold.
  */
 
 #include "base/buf.h"
@@ -48,7 +49,7 @@ enum policy_access_kind {
 struct policy_access {
 	enum policy_access_kind kind;
 	uint8_t verbs; /* MF_POL_BIT; several (O_RDWR): all of them must be allowed */
-	/* PATH: a directory that is moved, exchanged or replaced: what is denied below it counts, too */
+	/* PATH: it is moved, linked, exchanged or replaced: what is denied of it and below counts, too */
 	bool whole_tree;
 	const char *name; /* PATH: absolute, normalised; ABSTRACT: without the leading NUL */
 	size_t name_size;
@@ -79,7 +80,7 @@ enum policy_reason {
 	POLICY_BY_CEILING_DENY = 3, /* `rule`, of a ceiling, denies it */
 	POLICY_BY_CEILING = 4, /* no line of the ceiling allows it */
 	POLICY_BY_NO_RULE = 5, /* no line allows it */
-	POLICY_BY_BELOW = 6, /* `rule` denies something below the tree that would move */
+	POLICY_BY_BELOW = 6, /* `rule` denies something of what would move */
 	POLICY_BY_NO_TEXT = 7, /* MF_POL_DEFAULT: no block is about this tool, or about no call */
 };
 

@@ -252,39 +252,3 @@ int policy_lexer_next(struct policy_lexer *lexer, struct policy_lex_line *ret_li
 	read_line(&reading);
 	return 1;
 }
-
-static bool needs_quotes(const char *bytes, size_t size, const struct buf *shown)
-{
-	/* what is escaped is longer than it was, but for a backslash, which means itself */
-	size_t backslashes = 0;
-
-	for (size_t i = 0; i < size; i++) {
-		if (strchr(" \t\"*", bytes[i]))
-			return true;
-		if (bytes[i] == '$' && i + 1 < size && bytes[i + 1] == '{')
-			return true;
-		backslashes += bytes[i] == '\\';
-	}
-	return !size || *bytes == '#' || buf_size(shown) != size + backslashes;
-}
-
-int policy_word_print(struct buf *out, const void *bytes, size_t size)
-{
-	_cleanup_buf_ struct buf shown = { 0 };
-	const char *at;
-	int r = escape_text(&shown, bytes, size);
-
-	if (r)
-		return r;
-	if (!needs_quotes(bytes, size, &shown))
-		return buf_append(out, bytes, size);
-	at = (const char *)buf_bytes(&shown);
-	r = buf_append_str(out, "\"");
-	for (size_t i = 0; r == 0 && i < buf_size(&shown); i++) {
-		if (strchr("\"*$", at[i]))
-			r = buf_append_str(out, "\\");
-		if (r == 0)
-			r = buf_append(out, at + i, 1);
-	}
-	return r ? r : buf_append_str(out, "\"");
-}

@@ -53,9 +53,3 @@ struct policy_lexer {
 void policy_lexer_init(struct policy_lexer *lexer, const char *text, size_t size);
 /* The next line, which is valid until the next call. 1, or 0 at the end of the text. */
 int policy_lexer_next(struct policy_lexer *lexer, struct policy_lex_line *ret_line);
-
-/*
- * Appends a word that the lexer reads back as these bytes, each of them meaning itself: in quotes
- * where it must be.
- */
-int policy_word_print(struct buf *out, const void *bytes, size_t size);

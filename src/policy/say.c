@@ -116,6 +116,6 @@ int policy_decision_print(struct buf *out, const struct policy *policy,
 	if (r == 0 && decision->by_grant)
 		r = buf_append_str(out, ", by an argument of the call");
 	if (r == 0 && decision->reason == POLICY_BY_BELOW)
-		r = buf_append_str(out, ", which is below it");
+		r = buf_append_str(out, ", which is about what would move");
 	return r;
 }

@@ -109,6 +109,9 @@ static bool blocks_are_sound(const struct policy *p)
 		    (block->rule && block->rule >= p->head->rule_count) || block->pad[0] ||
 		    block->pad[1])
 			return false;
+		/* an argument names objects; it never is a way out */
+		if (p->head->flags & MF_POL_GRANTS && (block->escape_allow || block->escape_deny))
+			return false;
 	}
 	for (uint32_t i = 0; i < MF_POL_CEILINGS_MAX; i++) {
 		uint32_t block = p->head->ceilings[i];

@@ -179,7 +179,7 @@ static void set_object(const char *verb, const char *object, struct policy_acces
 			policy_escapes, MF_POL_ESCAPE_MAX, object, strlen(object));
 		return;
 	}
-	access->verbs = (uint8_t)MF_POL_BIT(bit);
+	access->verbs = (uint8_t)(bit >= 0 ? MF_POL_BIT(bit) : 0);
 	if (strcmp(verb, "read+write") == 0)
 		access->verbs = MF_POL_BIT(MF_POL_READ) | MF_POL_BIT(MF_POL_WRITE);
 	else if (strcmp(verb, "move") == 0)

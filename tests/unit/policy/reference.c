@@ -104,7 +104,7 @@ static bool is_below(const struct ref_entry *entry, const struct policy_access *
 	struct ref_entry tree = { .name = (char *)access->name, .name_size = access->name_size };
 
 	return access->whole_tree && entry->kind == POLICY_ACCESS_PATH && entry->deny &&
-	       entry->name_size > access->name_size && is_in(entry->name, entry->name_size, &tree);
+	       entry->name_size >= access->name_size && is_in(entry->name, entry->name_size, &tree);
 }
 
 static uint8_t verbs_asked(const struct policy_access *access)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "policy/build.h"
+#include "policy/slots.h"
 
 static const char rich[] = "version 1\n"
 			   "default audit\n"
@@ -314,6 +315,39 @@ static void the_builder_refuses_what_it_cannot_keep(void **state)
 	assert_int_equal(policy_builder_grants(two, 1, &image), -EINVAL);
 }
 
+/*
+ * Names whose hash is the same as long as the seed is 0, whatever their second eight bytes are: as
+ * who knows the hash would choose them.
+ */
+static void names_that_were_chosen_to_collide_are_found(void **state)
+{
+	_cleanup_policy_builder_ struct policy_builder *builder = NULL;
+	struct policy_entry entry = { .rule = 1, .verbs = MF_POL_BIT(MF_POL_CONNECT) };
+	_cleanup_buf_ struct buf image = { 0 };
+	char name[16];
+	struct policy policy;
+
+	memcpy(name, &(uint64_t){ SLOTS_K0 }, 8);
+	assert_int_equal(policy_builder_new(1, &builder), 0);
+	for (uint64_t i = 1; i <= 100; i++) {
+		memcpy(name + 8, &i, 8);
+		entry.rule = (uint32_t)i;
+		assert_int_equal(policy_builder_abstract(builder, entry, name, sizeof(name), false),
+				 0);
+	}
+	assert_int_equal(policy_builder_grants(builder, 200, &image), 0);
+	assert_int_equal(policy_validate(buf_bytes(&image), buf_size(&image), &policy, NULL), 0);
+	assert_int_not_equal(policy.head->path_seed, 0);
+	for (uint64_t i = 1; i <= 100; i++) {
+		memcpy(name + 8, &i, 8);
+		assert_int_equal(policy_abstract_answer(&policy, 0, name, sizeof(name))
+					 ->allow_rule[MF_POL_CONNECT],
+				 i);
+	}
+	memcpy(name + 8, &(uint64_t){ 101 }, 8);
+	assert_int_equal(policy_abstract_answer(&policy, 0, name, sizeof(name))->allow, 0);
+}
+
 static void write_implies_what_it_means(void **state)
 {
 	assert_int_equal(policy_verbs_implied(MF_POL_BIT(MF_POL_READ), false),
@@ -336,6 +370,7 @@ int main(void)
 		cmocka_unit_test(too_many_different_ports_are_an_error_with_its_place),
 		cmocka_unit_test(addresses_and_ports_are_answered_as_a_scan_would),
 		cmocka_unit_test(the_builder_refuses_what_it_cannot_keep),
+		cmocka_unit_test(names_that_were_chosen_to_collide_are_found),
 		cmocka_unit_test(write_implies_what_it_means),
 	};
 

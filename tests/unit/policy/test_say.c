@@ -73,7 +73,7 @@ static void every_reason_has_its_words(void **state)
 			    "allowed by built-in:1: write /dev/null");
 	assert_string_equal(say_state(&made, (struct policy_state){ .mode = MF_POL_ENFORCE }, "t",
 				      "/srv", MF_POL_READ, true),
-			    "denied by p:10: deny read /srv/x, which is below it");
+			    "denied by p:10: deny read /srv/x, which is about what would move");
 }
 
 static void without_base_and_default_the_words_say_so(void **state)

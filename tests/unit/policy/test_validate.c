@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "policy/build.h"
+
 static const char text[] = "version 1\n"
 			   "default audit\n"
 			   "ceiling\n"
@@ -333,6 +335,58 @@ static void malformed_templates_and_hosts_are_refused(void **state)
 	REFUSED(&image, addrs[0].pad, 1, "a host is malformed");
 }
 
+static void malformed_grants_are_refused(void **state)
+{
+	static const char count[] = "a section has a count that it cannot have";
+	static const char block[] = "a block is malformed";
+	_cleanup_policy_builder_ struct policy_builder *builder = NULL;
+	const struct policy_entry entry = { .rule = 1, .verbs = MF_POL_BIT(MF_POL_READ) };
+	_cleanup_buf_ struct buf made = { 0 };
+	struct image image = { 0 };
+	struct mf_pol_block *blocks;
+	struct mf_pol_head *head;
+	static const enum mf_pol_section none[] = { MF_POL_SEC_RULES, MF_POL_SEC_FILES,
+						    MF_POL_SEC_TOOLS, MF_POL_SEC_TEMPLATES,
+						    MF_POL_SEC_HOSTS, MF_POL_SEC_HOST_ADDRS };
+
+	assert_int_equal(policy_builder_new(1, &builder), 0);
+	assert_int_equal(policy_builder_path(builder, entry, "/x", 2), 0);
+	assert_int_equal(policy_builder_grants(builder, 3, &made), 0);
+	image.bytes = made.data;
+	image.size = buf_size(&made);
+	policy_view(image.bytes, &image.policy);
+	head = (void *)image.bytes;
+	blocks = (void *)section(&image, MF_POL_SEC_BLOCKS);
+	assert_string_equal(verdict(&image), "good");
+	REFUSED(&image, head->flags, 0, count);
+	REFUSED(&image, head->flags, MF_POL_GRANTS | MF_POL_HAS_BASE, count);
+	REFUSED(&image, head->ceiling_count, 1, count);
+	REFUSED(&image, head->rule_count, 1, "an answer is malformed");
+	REFUSED(&image, blocks[0].kind, MF_POL_BLOCK_BASE, block);
+	REFUSED(&image, blocks[0].escape_allow, 1, block); /* an argument is no way out */
+	REFUSED(&image, blocks[0].escape_deny, 1, block);
+	for (size_t i = 0; i < ARRAY_LEN(none); i++)
+		REFUSED(&image, head->section[none[i]].count, 1, "head and size do not fit");
+}
+
+static void a_part_of_a_policy_is_none(void **state)
+{
+	_cleanup_(image_free) struct image image;
+	struct policy policy;
+
+	start(&image);
+	for (size_t size = 0; size < image.size; size += 8) {
+		_cleanup_free_ uint8_t *part = malloc(size + 1);
+
+		memcpy(part, image.bytes, size);
+		assert_int_equal(policy_validate(part, size, &policy, NULL), -EBADMSG);
+		if (size < sizeof(struct mf_pol_head))
+			continue;
+		((struct mf_pol_head *)(void *)part)->size = (uint32_t)size;
+		assert_int_equal(policy_validate(part, size, &policy, NULL), -EBADMSG);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -344,6 +398,8 @@ int main(void)
 		cmocka_unit_test(malformed_addresses_and_ports_are_refused),
 		cmocka_unit_test(malformed_names_and_texts_are_refused),
 		cmocka_unit_test(malformed_templates_and_hosts_are_refused),
+		cmocka_unit_test(malformed_grants_are_refused),
+		cmocka_unit_test(a_part_of_a_policy_is_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
