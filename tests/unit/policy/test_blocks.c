@@ -91,6 +91,24 @@ static void F80_an_odd_name_is_printed_so_that_the_difference_is_seen(void **sta
 	assert_non_null(strstr(notes_of(tree), "found 'a\\u{202e}*'"));
 }
 
+static void too_many_blocks_and_ceilings_are_an_error(void **state)
+{
+	_cleanup_policy_tree_ struct policy_tree *tree = NULL, *many = NULL;
+	_cleanup_buf_ struct buf text = { 0 };
+
+	tree = parse_files(&(struct world){ 0 }, "a", "version 1\nceiling\nread /", "b",
+			   "version 1\nceiling\nread /", "c", "version 1\nceiling\nread /", "d",
+			   "version 1\nceiling\nread /", "e", "version 1\nceiling\nread /", NULL);
+	assert_string_equal(notes_of(tree),
+			    "e:2:1: error: at most 4 files of a policy have a ceiling\n");
+	assert_int_equal(buf_append_str(&text, "version 1\ndefault audit\n"), 0);
+	for (int i = 0; i < 4091; i++)
+		assert_int_equal(buf_printf(&text, "tool t%d\nread /x\n", i), 0);
+	assert_int_equal(buf_append(&text, "", 1), 0);
+	many = parse((const char *)buf_bytes(&text));
+	assert_string_equal(notes_of(many), "p:8183:1: error: a policy has at most 4090 blocks\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -99,6 +117,7 @@ int main(void)
 		cmocka_unit_test(F69_blocks_of_one_name_are_one_and_order_does_not_matter),
 		cmocka_unit_test(F80_names_compare_byte_for_byte),
 		cmocka_unit_test(F80_an_odd_name_is_printed_so_that_the_difference_is_seen),
+		cmocka_unit_test(too_many_blocks_and_ceilings_are_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "policies.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* The notes of a text in a world are exactly these. */
@@ -45,6 +46,10 @@ static void addresses_and_words_that_are_covered_are_told(void **state)
 	said("version 1\nbase\nconnect 10.0.0.0/12:1-100\nconnect 10.16.0.0/16:5\n"
 	     "connect 10.0.0.0/8:200\nlisten 10.0.0.0/8:200\nconnect [::/0]:7\nconnect h:1\n",
 	     "");
+	said("version 1\nbase\nread /\ndeny listen 10.0.0.0/8:*\ndeny listen 10.0.0.0/9:5\n"
+	     "deny ptrace\ndeny ptrace\nconnect 10.0.0.0/7:5\n",
+	     "p:5:1: warning: another line denies this already (p:4)\n"
+	     "p:7:1: warning: another line denies this already (p:6)\n");
 	said("version 1\nbase\nallow ptrace\nallow ptrace\nallow bpf\n",
 	     "p:4:1: warning: another line allows this already (p:3)\n");
 }
@@ -296,6 +301,51 @@ static void a_name_with_too_many_addresses_is_told(void **state)
 	assert_int_equal(tree->blocks[0].lines[0].address_count, 64);
 }
 
+static int broken(void *data, const char *path, struct buf *ret_target)
+{
+	(void)data;
+	(void)ret_target;
+	return strcmp(path, "/disk") == 0 ? -EIO : POLICY_PATH_DIRECTORY;
+}
+
+static int far(void *data, const char *path, struct buf *ret_target)
+{
+	char name[300];
+
+	(void)data;
+	memset(name, 'n', 280);
+	name[280] = '\0';
+	if (strcmp(path, "/far") == 0)
+		return buf_append_str(ret_target, name) ? -ENOMEM : POLICY_PATH_LINK;
+	return POLICY_PATH_DIRECTORY;
+}
+
+static struct policy_tree *parse_with(const struct policy_world *asked, const char *text)
+{
+	struct policy_sources sources = { 0 };
+	struct policy_tree *tree = NULL;
+
+	assert_int_equal(policy_sources_add(&sources, "p", text, strlen(text)), 0);
+	assert_int_equal(policy_parse(&sources, asked, &tree), 0);
+	return tree;
+}
+
+static void a_path_that_cannot_be_looked_at_means_what_it_says(void **state)
+{
+	const struct policy_world io = { .look = broken }, name = { .look = far };
+	_cleanup_policy_tree_ struct policy_tree *tree =
+		parse_with(&io, "version 1\nbase\nread /disk/x\n");
+	_cleanup_policy_tree_ struct policy_tree *too_far =
+		parse_with(&name, "version 1\nbase\nread /far\n");
+
+	assert_string_equal(notes_of(tree), "");
+	assert_string_equal(tree->blocks[0].lines[0].resolved.bytes, "/disk/x");
+	assert_string_equal(tree->blocks[0].lines[0].named.bytes, "/disk/x");
+	assert_string_equal(notes_of(too_far),
+			    "p:3:6: error: the links of this path lead to one that is "
+			    "too long: '/far'\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -315,6 +365,7 @@ int main(void)
 		cmocka_unit_test(host_names_at_private_addresses_and_without_are_told),
 		cmocka_unit_test(a_name_allows_its_addresses_on_its_ports_only),
 		cmocka_unit_test(a_name_with_too_many_addresses_is_told),
+		cmocka_unit_test(a_path_that_cannot_be_looked_at_means_what_it_says),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
