@@ -107,13 +107,23 @@ static int on_call(void *data, const struct recorded_call *call)
 	return r < 0 ? r : 0;
 }
 
+/* A number for the text that names the event in each record which has it. */
+static uint64_t event_of(const struct recorded_step *step)
+{
+	uint64_t hash = 0xcbf29ce484222325ULL; /* FNV-1a */
+
+	for (const char *at = step->event; at && *at; at++)
+		hash = (hash ^ (uint8_t)*at) * 0x100000001b3ULL;
+	return step->event ? hash | 1 : 0;
+}
+
 static int on_step(void *data, const struct recorded_call *call, const struct recorded_step *step)
 {
 	struct learning *learning = data;
 	const struct policy_learn_access access = { .access = step->access->access,
 						    .directory = step->access->directory,
 						    .passing = step->passing,
-						    .unsure = step->unsure,
+						    .event = event_of(step),
 						    .uses = step->uses };
 	int r = policy_learn_access(learning->learner, &access, step->no_call);
 

@@ -69,8 +69,9 @@ static int order_of(const struct learn_use *a, const struct learn_use *b)
 		return a->verbs < b->verbs ? -1 : 1;
 	if (a->bound != b->bound)
 		return a->bound < b->bound ? -1 : 1;
-	return (a->unsure * 4 + a->directory * 2 + a->passing) -
-	       (b->unsure * 4 + b->directory * 2 + b->passing);
+	if (a->event != b->event)
+		return a->event < b->event ? -1 : 1;
+	return (a->directory * 2 + a->passing) - (b->directory * 2 + b->passing);
 }
 
 static int by_object_and_call(const void *first, const void *second)
@@ -246,7 +247,7 @@ int policy_learn_access(struct policy_learner *learner, const struct policy_lear
 	}
 	use.directory = access->directory;
 	use.passing = access->passing;
-	use.unsure = access->unsure;
+	use.event = access->event;
 	if (what->kind == POLICY_ACCESS_ADDRESS) {
 		use.family = what->family;
 		memcpy(use.addr, what->addr, what->family == 4 ? 4 : sizeof(use.addr));

@@ -43,7 +43,9 @@ struct policy_learn_access {
 	struct policy_access access;
 	bool directory; /* it was opened as a directory */
 	bool passing; /* a name that was made and went away within the call */
-	bool unsure; /* it may be another call's, to which it is given as well */
+	/* Of what may be one of several calls': the same number in each, which is given it. It needs no
+	 * line where one of them has a line for it anyway. 0: it is this call's. */
+	uint64_t event;
 	uint64_t uses; /* equal ones in a row; 0 counts as 1 */
 };
 

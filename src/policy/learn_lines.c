@@ -106,9 +106,8 @@ bool learn_lines_cover(const struct learn_lines *lines, enum mf_pol_verb verb, c
 	       (verb == MF_POL_READ && learn_lines_cover(lines, MF_POL_WRITE, path, size));
 }
 
-/* What base allows already. */
-static uint8_t base_verbs(const struct policy_learner *learner, const struct learn_lines *base,
-			  uint64_t included, const struct learn_use *use)
+uint8_t learn_base_verbs(const struct policy_learner *learner, const struct learn_lines *base,
+			 uint64_t included, const struct learn_use *use)
 {
 	uint8_t verbs = included_verbs(learner, included, use);
 
@@ -176,7 +175,7 @@ static struct fold_path path_of(const struct learn_use *use)
 				   .calls = use->calls,
 				   .paths = 1,
 				   .tree = use->directory,
-				   .sure = !use->unsure,
+				   .sure = !use->event,
 				   .passing = use->passing };
 }
 
@@ -245,7 +244,10 @@ int learn_lines_make(const struct policy_learner *learner, const struct learn_bl
 		return -ENOMEM;
 	r = leave_out_secrets(learner, block, &lines);
 	for (size_t i = 0; i < block->count; i++)
-		lines.done[i] |= base_verbs(learner, base, included, &block->uses[i]);
+		lines.done[i] |=
+			learner->sure_only && block->uses[i].event
+				? UINT8_MAX
+				: learn_base_verbs(learner, base, included, &block->uses[i]);
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(order); i++) {
 		take_templates(block, &lines, order[i]);
 		r = take_paths(learner, block, &lines, order[i]);

@@ -331,6 +331,9 @@ int policy_learn_print(struct policy_learner *learner, struct buf *out)
 	for (size_t i = 0; i < learner->block_count; i++)
 		learn_block_settle(learner, &learner->blocks[i]);
 	included = learn_includes_choose(learner, base);
+	r = learn_unsure_drop(learner, included);
+	if (r < 0)
+		return r;
 	r = learn_lines_make(learner, base, NULL, included, &lines);
 	if (r == 0)
 		r = print_head(&printer);

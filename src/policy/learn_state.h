@@ -14,7 +14,8 @@ struct learn_use {
 	size_t size;
 	uint8_t kind; /* enum policy_access_kind */
 	uint8_t verbs; /* MF_POL_BIT; write stands for read too */
-	bool directory, passing, unsure;
+	bool directory, passing;
+	uint64_t event; /* it may be another call's; 0: it is not */
 	uint8_t family; /* 4, 6 */
 	uint8_t addr[16];
 	uint16_t port;
@@ -53,6 +54,7 @@ struct policy_learner {
 	size_t value_count;
 	size_t accesses; /* kept, of all blocks */
 	uint64_t calls_unkept, accesses_unkept;
+	bool sure_only; /* lines are made of what is a block's for certain */
 };
 
 /* learn_arguments.c */
@@ -82,6 +84,11 @@ int learn_lines_make(const struct policy_learner *learner, const struct learn_bl
 		     struct learn_lines *ret_lines);
 bool learn_lines_cover(const struct learn_lines *lines, enum mf_pol_verb verb, const char *path,
 		       size_t size);
+/* What base allows already; without `base`, what its includes do. */
+uint8_t learn_base_verbs(const struct policy_learner *learner, const struct learn_lines *base,
+			 uint64_t included, const struct learn_use *use);
+/* learn_unsure.c: takes away what may be of several blocks and is allowed in one of them. */
+int learn_unsure_drop(struct policy_learner *learner, uint64_t included);
 /* The includes that base is given. */
 uint64_t learn_includes_choose(const struct policy_learner *learner,
 			       const struct learn_block *base);

@@ -10,7 +10,8 @@
 
 /* Where includes are looked for, behind the directory of the file that includes. */
 #define POLICY_SEARCH_ENV "MCPFLOOR_POLICY_PATH" /* directories, parted by colons */
-#define POLICY_SEARCH_DEFAULT "/etc/mcpfloor/policies:/usr/share/mcpfloor/policies"
+#define POLICY_SEARCH_DEFAULT \
+	"/etc/mcpfloor/policies:/usr/local/share/mcpfloor/policies:/usr/share/mcpfloor/policies"
 
 struct policy_load {
 	const char *workspace; /* ${workspace}; NULL: not set */

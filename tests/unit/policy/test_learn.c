@@ -218,6 +218,42 @@ static void what_comes_after_the_reply_is_allowed_in_base(void **state)
 			    "tool t  # 1 call\n");
 }
 
+static void touch_unsure(struct school *school, uint64_t event, const char *path)
+{
+	const struct policy_learn_access access = {
+		.access = { .kind = POLICY_ACCESS_PATH,
+			    .verbs = MF_POL_BIT(MF_POL_WRITE),
+			    .name = path,
+			    .name_size = strlen(path) },
+		.event = event,
+	};
+
+	assert_int_equal(policy_learn_access(school->learner, &access, false), 0);
+}
+
+static void what_may_be_of_several_calls_needs_no_line_where_one_has_it(void **state)
+{
+	_cleanup_school_ struct school school;
+
+	school_open(&school);
+	call(&school, "save", "{\"path\":\"/srv/a\"}");
+	touch(&school, MF_POL_WRITE, "/srv/a");
+	touch_unsure(&school, 7, "/srv/a");
+	touch_unsure(&school, 8, "/srv/b");
+	call(&school, "load", "{}");
+	touch_unsure(&school, 7, "/srv/a");
+	touch_unsure(&school, 8, "/srv/b");
+	learned_is(&school, "base\n"
+			    "  include secrets\n"
+			    "\n"
+			    "tool load         # 1 call\n"
+			    "  write   /srv/b  # 1 use in 1 call, possibly of another tool\n"
+			    "\n"
+			    "tool save              # 1 call\n"
+			    "  write   ${arg.path}  # 1 use\n"
+			    "  write   /srv/b       # 1 use in 1 call, possibly of another tool\n");
+}
+
 static void names_from_outside_are_quoted_and_mean_themselves(void **state)
 {
 	static const char *const names[] = { "a b",	     "x\n  exec /", "\"",
@@ -431,6 +467,7 @@ int main(void)
 		cmocka_unit_test(secrets_and_wide_directories_are_left_out_and_told),
 		cmocka_unit_test(runtime_files_are_an_include),
 		cmocka_unit_test(what_comes_after_the_reply_is_allowed_in_base),
+		cmocka_unit_test(what_may_be_of_several_calls_needs_no_line_where_one_has_it),
 		cmocka_unit_test(names_from_outside_are_quoted_and_mean_themselves),
 		cmocka_unit_test(the_text_is_in_the_one_layout),
 		cmocka_unit_test(a_name_that_can_have_no_block_is_counted),
