@@ -38,6 +38,8 @@ enum mf_control_kind {
 		9, /* anyone, before it forks: struct mf_c_hello → struct mf_c_hello_reply with
 			   * the engine that a session will have. Another one than `trace` is loaded
 			   * then, so it is certain; what failed is told by MF_C_OPEN */
+	MF_C_POLICY = 10, /* anyone, once, before MF_C_OPEN: struct mf_c_policy + 1 fd (sealed memfd
+			   * with an image of abi/policy.h) → struct mf_control */
 };
 
 struct mf_control {
@@ -58,6 +60,7 @@ enum mf_c_detail {
 	MF_D_RECORDER = 7, /* the recorder is not there */
 	MF_D_STATE_DIR = 8, /* the state directory cannot be written */
 	MF_D_LOG_FOREIGN = 9, /* its log directory is not the recorder's, or open to others */
+	MF_D_POLICY = 10, /* the policy's bytes are not what the guard takes */
 };
 
 /* what of the engine is in force for a session; also in records and `ps` */
@@ -127,6 +130,15 @@ struct mf_c_end {
 	__u32 status; /* as in wait(2) */
 	__u32 flags; /* MF_EXIT_* of abi/journal.h */
 };
+
+struct mf_c_policy {
+	struct mf_control head;
+	__u32 mode; /* enum mf_pol_mode, a limit: no block of the policy weighs more */
+	__u32 pad;
+	char name[MF_NAME_LEN]; /* for people; NUL terminated, not empty */
+};
+
+#define MF_POLICY_BYTES_MAX (16U << 20) /* of an image that a session brings along */
 
 struct mf_leftover {
 	__u32 pid;
@@ -218,6 +230,7 @@ struct mf_c_stats_reply {
 _Static_assert(sizeof(struct mf_control) == 16, "struct mf_control");
 _Static_assert(sizeof(struct mf_c_open) == 152, "struct mf_c_open");
 _Static_assert(sizeof(struct mf_c_open_reply) == 48, "struct mf_c_open_reply");
+_Static_assert(sizeof(struct mf_c_policy) == 88, "struct mf_c_policy");
 _Static_assert(sizeof(struct mf_leftover) == 256, "struct mf_leftover");
 _Static_assert(sizeof(struct mf_c_list_reply) == 448, "struct mf_c_list_reply");
 _Static_assert(sizeof(struct mf_stats) == 256, "struct mf_stats");

@@ -16,7 +16,8 @@
 #include "limits.h"
 
 enum mf_recorder_kind {
-	MF_R_SESSION = 1, /* guard → recorder: struct mf_r_session + 1 fd (journal) */
+	MF_R_SESSION = 1, /* guard → recorder: struct mf_r_session + 1 fd (journal), with MF_RS_POLICY 2:
+			   * the image of its policy, a sealed memfd */
 	MF_R_GONE = 2, /* guard → recorder: struct mf_r_gone: every task is dead and detached */
 	MF_R_BARRIER = 3, /* recorder → guard and back: struct mf_r_token */
 	MF_R_STATS = 4, /* guard → recorder: struct mf_r_token; back: struct mf_r_stats */
@@ -48,11 +49,17 @@ struct mf_r_session {
 	char tenant[MF_NAME_LEN];
 	char cwd[MF_CWD_LEN]; /* of the waiting root process, by readlink of /proc/PID/cwd; NUL
 			       * terminated, empty when not known or longer */
+	/* with MF_RS_POLICY */
+	__u64 policy_generation; /* 1, 2, … */
+	__u32 policy_mode; /* enum mf_pol_mode: a limit */
+	__u32 pad;
+	char policy_name[MF_NAME_LEN]; /* NUL terminated */
 };
 
 enum {
 	MF_RS_RESUMED = 1 << 0, /* an earlier recorder died: there is a gap before this */
 	MF_RS_DIGEST_ONLY = 1 << 1, /* arguments and replies as digests only */
+	MF_RS_POLICY = 1 << 2,
 };
 
 struct mf_r_gone {
@@ -77,5 +84,5 @@ struct mf_r_stats {
 };
 
 #ifndef __bpf__
-_Static_assert(sizeof(struct mf_r_session) == 1224, "struct mf_r_session");
+_Static_assert(sizeof(struct mf_r_session) == 1304, "struct mf_r_session");
 #endif

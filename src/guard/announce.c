@@ -42,15 +42,23 @@ int session_announce(const struct session *session, int journal_fd, bool resumed
 				     .engine = engine_kind(session->guard->engine),
 				     .coverage = session->coverage,
 				     .mounts_unmarked = session->engine.mounts_unmarked };
+	struct ipc_fds fds = { .fd = { journal_fd, -1, -1, -1 }, .count = 1 };
 
 	if (resumed)
 		said.flags |= MF_RS_RESUMED;
 	if (session->open_flags & MF_OPEN_DIGEST_ONLY)
 		said.flags |= MF_RS_DIGEST_ONLY;
+	if (session->policy.fd >= 0) {
+		said.flags |= MF_RS_POLICY;
+		said.policy_generation = 1;
+		said.policy_mode = session->policy.mode;
+		memcpy(said.policy_name, session->policy.name, sizeof(said.policy_name));
+		fds.fd[fds.count++] = session->policy.fd;
+	}
 	memcpy(said.name, session->name, sizeof(said.name));
 	memcpy(said.tenant, session->tenant, sizeof(said.tenant));
 	proc_cwd(session->root_pid, said.cwd);
-	return recorder_send(session->guard, &said, sizeof(said), journal_fd);
+	return recorder_send(session->guard, &said, sizeof(said), &fds);
 }
 
 void session_say_gone(const struct session *session)
@@ -62,7 +70,7 @@ void session_say_gone(const struct session *session)
 				  .survived = (uint32_t)session->survived };
 
 	memcpy(gone.leftovers, session->left.name, sizeof(gone.leftovers));
-	recorder_send(session->guard, &gone, sizeof(gone), -1);
+	recorder_send(session->guard, &gone, sizeof(gone), NULL);
 }
 
 void session_say_log(const struct session *session)

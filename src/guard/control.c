@@ -99,6 +99,15 @@ static int open_session(struct connection *connection, const void *packet, struc
 	return err;
 }
 
+static int take_policy(struct connection *connection, const void *packet, struct ipc_fds *fds)
+{
+	struct mf_control reply = head_of(MF_C_POLICY);
+
+	reply.error = policy_take(&connection->policy, packet, &fds->fd[0]);
+	reply.detail = reply.error ? MF_D_POLICY : MF_D_NONE;
+	return control_send(connection, &reply, sizeof(reply), NULL);
+}
+
 static int end_session(struct connection *connection, const void *packet, struct ipc_fds *fds)
 {
 	connection->state = CONN_ENDING;
@@ -187,13 +196,15 @@ static const struct request {
 	{ MF_C_STATS, sizeof(struct mf_c_list), 0, WHO_ANYONE, CONN_ANY, stats },
 	{ MF_C_SIGNAL, sizeof(struct mf_c_signal), 0, WHO_OWNER, CONN_OWNER, signal_session },
 	{ MF_C_PREPARE, sizeof(struct mf_c_hello), 0, WHO_ANYONE, CONN_FRESH, prepare },
+	{ MF_C_POLICY, sizeof(struct mf_c_policy), 1, WHO_ANYONE, CONN_FRESH, take_policy },
 };
 
 #define PACKET_MAX sizeof(struct mf_c_open)
-_Static_assert(ARRAY_LEN(requests) == MF_C_PREPARE - 2,
+_Static_assert(ARRAY_LEN(requests) == MF_C_POLICY - 2,
 	       "every request has its row; two are the guard's own");
 _Static_assert(sizeof(struct mf_c_open) >= sizeof(struct mf_c_end) &&
 		       sizeof(struct mf_c_open) >= sizeof(struct mf_c_list) &&
+		       sizeof(struct mf_c_open) >= sizeof(struct mf_c_policy) &&
 		       sizeof(struct mf_c_open) >= sizeof(struct mf_c_signal),
 	       "the largest request");
 
@@ -315,6 +326,7 @@ int control_adopt(struct guard *guard, int sock, enum connection_state state,
 		return -ENOMEM;
 	connection->guard = guard;
 	connection->state = state;
+	connection->policy = POLICY_NOT_BROUGHT;
 	err = peer_read(sock, &connection->peer);
 	if (err)
 		return err;
@@ -353,6 +365,7 @@ void control_close(struct connection *connection)
 		guard->stats_waiting--;
 	loop_unwatch(guard->epoll, &connection->source);
 	drop_connection(sock, connection->peer.uid);
+	close_fd(connection->policy.fd);
 	free(connection);
 	if (session) {
 		session->owner = NULL;

@@ -37,6 +37,7 @@ struct connection {
 	struct peer peer;
 	enum connection_state state;
 	struct session *session;
+	struct brought_policy policy; /* until the session has it */
 	uint64_t stats_until_ns; /* 0: waits for none */
 	uint64_t stats_token;
 };

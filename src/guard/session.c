@@ -84,6 +84,7 @@ static void session_free(struct session *session)
 		return;
 	loop_unwatch(session->guard->epoll, &session->emptied);
 	cgroup_close(&session->cgroup);
+	close_fd(session->policy.fd);
 	free(session);
 }
 
@@ -209,6 +210,8 @@ static struct session *session_new(struct guard *guard, struct connection *owner
 	session->started_ns = clock_real_ns();
 	session->cgroup = CGROUP_NONE;
 	session->emptied = SOURCE_NONE;
+	session->policy = owner->policy; /* whatever becomes of the session */
+	owner->policy = POLICY_NOT_BROUGHT;
 	memcpy(session->name, open->name, sizeof(session->name));
 	memcpy(session->tenant, open->tenant, sizeof(session->tenant));
 	return session;

@@ -24,6 +24,7 @@
 #include "guard/child.h"
 #include "guard/leftovers.h"
 #include "guard/loop.h"
+#include "guard/policy.h"
 
 #define SESSION_KILL_NS (2ULL * 1000000000ULL)
 #define SESSION_LINGER_STEP_NS (500ULL * 1000000ULL)
@@ -52,6 +53,7 @@ struct session {
 	uint32_t coverage;
 	struct cgroup cgroup;
 	struct aside move; /* of the root process into it */
+	struct brought_policy policy;
 
 	enum session_phase phase;
 	bool relay_died, answered;

@@ -32,7 +32,7 @@ struct hand_over { /* + 2 fds: ring, counters */
 struct packet {
 	struct packet *next;
 	size_t size;
-	int fd;
+	struct ipc_fds fds;
 	unsigned char bytes[];
 };
 
@@ -42,8 +42,9 @@ static void queue_drop(struct recorder_process *recorder)
 		struct packet *packet = recorder->queue;
 
 		recorder->queue = packet->next;
-		disposal_close(packet->fd,
-			       DISPOSAL_NOBODY); /* a journal, whose relay has its end */
+		for (size_t i = 0; i < packet->fds.count;
+		     i++) /* a journal: its relay has the end */
+			disposal_close(packet->fds.fd[i], DISPOSAL_NOBODY);
 		free(packet);
 	}
 	recorder->queue_tail = &recorder->queue;
@@ -129,7 +130,7 @@ static void answer_barrier(struct guard *guard, const struct mf_r_token *asked)
 	 * never closes would be the worse one */
 	if (err)
 		guard->engine_errors++;
-	recorder_send(guard, asked, sizeof(*asked), -1);
+	recorder_send(guard, asked, sizeof(*asked), NULL);
 }
 
 static void take_state(struct guard *guard, uint64_t error)
@@ -193,8 +194,7 @@ static int flush(struct guard *guard)
 
 	while (recorder->queue) {
 		struct packet *packet = recorder->queue;
-		struct ipc_fds fds = { .fd = { packet->fd, -1, -1, -1 }, .count = packet->fd >= 0 };
-		int err = ipc_send(recorder->link.fd, packet->bytes, packet->size, &fds);
+		int err = ipc_send(recorder->link.fd, packet->bytes, packet->size, &packet->fds);
 
 		if (err)
 			return err == -EAGAIN ? 0 : err;
@@ -202,7 +202,7 @@ static int flush(struct guard *guard)
 		if (!recorder->queue)
 			recorder->queue_tail = &recorder->queue;
 		recorder->queued--;
-		close_fd(packet->fd);
+		ipc_fds_close(&packet->fds);
 		free(packet);
 	}
 	return loop_rewatch(guard->epoll, &recorder->link, EPOLLIN);
@@ -375,7 +375,7 @@ int recorder_hand_over(struct guard *guard)
 	return err;
 }
 
-static int enqueue(struct guard *guard, const void *bytes, size_t size, int fd)
+static int enqueue(struct guard *guard, const void *bytes, size_t size, const struct ipc_fds *fds)
 {
 	struct recorder_process *recorder = &guard->recorder;
 	_cleanup_free_ struct packet *packet = NULL;
@@ -385,12 +385,18 @@ static int enqueue(struct guard *guard, const void *bytes, size_t size, int fd)
 	packet = malloc(sizeof(*packet) + size);
 	if (!packet)
 		return -ENOMEM;
-	*packet = (struct packet){ .size = size, .fd = -1 };
+	*packet = (struct packet){ .size = size, .fds = IPC_FDS_NONE };
 	memcpy(packet->bytes, bytes, size);
-	if (fd >= 0) {
-		packet->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-		if (packet->fd < 0)
-			return -errno;
+	while (fds && packet->fds.count < fds->count) {
+		int fd = fcntl(fds->fd[packet->fds.count], F_DUPFD_CLOEXEC, 3);
+
+		if (fd < 0) {
+			int err = -errno;
+
+			ipc_fds_close(&packet->fds);
+			return err;
+		}
+		packet->fds.fd[packet->fds.count++] = fd;
 	}
 	*recorder->queue_tail = packet;
 	recorder->queue_tail = &packet->next;
@@ -399,18 +405,17 @@ static int enqueue(struct guard *guard, const void *bytes, size_t size, int fd)
 	return loop_rewatch(guard->epoll, &recorder->link, EPOLLIN | EPOLLOUT);
 }
 
-int recorder_send(struct guard *guard, const void *packet, size_t size, int fd)
+int recorder_send(struct guard *guard, const void *packet, size_t size, const struct ipc_fds *fds)
 {
 	struct recorder_process *recorder = &guard->recorder;
-	struct ipc_fds fds = { .fd = { fd, -1, -1, -1 }, .count = fd >= 0 };
 	int err = -EAGAIN;
 
 	if (!recorder->ready || recorder->link.fd < 0)
 		return -ENOTCONN;
 	if (!recorder->queue) /* else it would overtake */
-		err = ipc_send(recorder->link.fd, packet, size, &fds);
+		err = ipc_send(recorder->link.fd, packet, size, fds);
 	if (err == -EAGAIN)
-		err = enqueue(guard, packet, size, fd);
+		err = enqueue(guard, packet, size, fds);
 	if (err)
 		guard->stats.recorder_dropped++;
 	return err;
@@ -426,7 +431,7 @@ void recorder_stop(struct guard *guard)
 		return;
 	recorder->quitting = true;
 	if (recorder->ready)
-		recorder_send(guard, &quit, sizeof(quit), -1);
+		recorder_send(guard, &quit, sizeof(quit), NULL);
 	else /* it waits for the hand-over and ends with its socket */
 		drop_link(guard);
 	/* its own handlers would start a successor, so the socket is served here */

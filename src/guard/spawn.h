@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "abi/recorder.h"
+#include "base/ipc.h"
 #include "guard/loop.h"
 
 struct guard;
@@ -44,9 +45,9 @@ int recorder_start(struct guard *guard);
 /* Gives it the ring and the counters of the open engine. */
 int recorder_hand_over(struct guard *guard);
 /*
- * Sends or queues a packet; `fd` (-1: none) stays the caller's. -ENOBUFS: the queue is full, the
+ * Sends or queues a packet; `fds` (NULL: none) stay the caller's. -ENOBUFS: the queue is full, the
  * packet is lost and counted. -ENOTCONN: there is no recorder.
  */
-int recorder_send(struct guard *guard, const void *packet, size_t size, int fd);
+int recorder_send(struct guard *guard, const void *packet, size_t size, const struct ipc_fds *fds);
 /* Tells it to finish and waits at most RECORDER_QUIT_NS, then kills it. */
 void recorder_stop(struct guard *guard);

@@ -70,7 +70,7 @@ static int ask_recorder(struct guard *guard, uint64_t now_ns)
 	if (guard->stats_waiting && now_ns < guard->stats_asked_ns + STATS_WAIT_NS)
 		return 0;
 	ask.token = guard->stats_token + 1;
-	err = recorder_send(guard, &ask, sizeof(ask), -1);
+	err = recorder_send(guard, &ask, sizeof(ask), NULL);
 	if (err)
 		return err;
 	guard->stats_token = ask.token;

@@ -26,6 +26,7 @@ static const char *const incomplete_names[] = {
 	"relay-gone",
 	"candidates not named",
 	"no memory",
+	"policy not read",
 };
 _Static_assert(ARRAY_LEN(incomplete_names) == INC_REASONS, "a name for every reason");
 
@@ -155,7 +156,7 @@ void json_begin(struct jsonout *json, struct buf *out, const char *schema)
 	json_kv_str(json, "schema", schema);
 }
 
-static const char *method_name(unsigned method)
+const char *json_method(unsigned method)
 {
 	static const char *const names[] = {
 		[MF_M_TOOLS_CALL] = "tools/call",   [MF_M_RESOURCES_READ] = "resources/read",
@@ -302,11 +303,11 @@ static void write_head(struct jsonout *json, const struct session *session,
 	if (request->text[4].size)
 		write_blob(json, "method", &request->text[4]);
 	else
-		json_kv_str(json, "method", method_name(said->method));
+		json_kv_str(json, "method", json_method(said->method));
 	write_blob(json, "tool", &request->text[1]);
 	json_kv_str(json, "engine", json_engine(session->info.engine));
 	json_coverage(json, session->info.coverage);
-	json_kv_str(json, "mode", "observe");
+	json_policy(json, session);
 	json_key(json, "started");
 	json_time(json, session_real_ns(session, request->begin_ns));
 	json_key(json, "ended");

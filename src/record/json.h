@@ -38,6 +38,8 @@ void json_time(struct jsonout *json, uint64_t real_ns);
 void json_lost(struct jsonout *json, const uint64_t lost[MF_LOSS_MAX]);
 void json_coverage(struct jsonout *json, uint32_t coverage);
 const char *json_engine(uint32_t engine);
+/* "tools/call", … of enum mf_method. */
+const char *json_method(unsigned method);
 
 /* An entry's object, from its schema to its end. */
 void json_begin(struct jsonout *json, struct buf *out, const char *schema);
@@ -55,5 +57,9 @@ void json_rows(struct jsonout *json, const struct row_place *place, const struct
 /* `summary` and `claims`; *incomplete gets what the rows alone tell. */
 void json_summary(struct jsonout *json, const struct session *session, const struct rows *rows,
 		  uint32_t *incomplete);
+/* `mode` and, where there is one, `policy`. */
+void json_policy(struct jsonout *json, const struct session *session);
+/* `verdict`, and which line or which missing line made it. */
+void json_verdict(struct jsonout *json, const struct session *session, const struct row *row);
 void json_claims(struct jsonout *json, const struct session *session,
 		 const struct request *request);

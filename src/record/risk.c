@@ -221,7 +221,7 @@ static enum risk risk_of_file(const struct mf_ev_file *file, const char *path,
 		return risk_of_flags(file);
 	if (IN_TABLE(sensitive, path, size) || is_process_secret(path, size))
 		return RISK_ALERT;
-	if (open_writes(file) && is_plain(file) && write_is_unexpected(path, size, place))
+	if (place && open_writes(file) && is_plain(file) && write_is_unexpected(path, size, place))
 		return RISK_ALERT;
 	return risk_of_flags(file);
 }
@@ -233,11 +233,11 @@ static enum risk risk_of_change(const struct mf_ev_change *change, const char *t
 
 	if (!(change->path_flags & MF_PATH_UNRESOLVED) &&
 	    (IN_TABLE(sensitive, texts, change->path_len) ||
-	     write_is_unexpected(texts, change->path_len, place)))
+	     (place && write_is_unexpected(texts, change->path_len, place))))
 		return RISK_ALERT;
 	if (change->path2_len && !(change->path2_flags & MF_PATH_UNRESOLVED) &&
 	    (IN_TABLE(sensitive, path2, change->path2_len) ||
-	     write_is_unexpected(path2, change->path2_len, place)))
+	     (place && write_is_unexpected(path2, change->path2_len, place))))
 		return RISK_ALERT;
 	return RISK_WRITE;
 }
@@ -281,7 +281,8 @@ enum risk risk_of(unsigned kind, const void *body, const char *texts, const stru
 	case MF_EV_KERNEL_READ:
 	case MF_EV_PERF:
 	case MF_EV_URING:
-		return RISK_ALERT; /* a way out of what is watched, or into others */
+		/* a way out of what is watched, or into others */
+		return place ? RISK_ALERT : RISK_BASELINE;
 	default:
 		return RISK_NONE;
 	}

@@ -27,7 +27,8 @@ struct workplace {
 	size_t argv_size;
 };
 
-/* Of a file or change event; RISK_NONE for other kinds. */
+/* Of a file, change or act event; RISK_NONE for other kinds. `place` NULL: a policy allows it, so that
+ * only what is hardly ever a tool's business is an alert. */
 enum risk risk_of(unsigned kind, const void *body, const char *texts,
 		  const struct workplace *place);
 

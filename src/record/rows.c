@@ -220,6 +220,7 @@ static int new_row(struct rows *rows, const struct event_view *event, uint64_t h
 			     .start_ns = head->start_ns,
 			     .process = take_process(rows, process),
 			     .label = kept,
+			     .verdict = VERDICT_NONE,
 			     .body = body,
 			     .count = 1,
 			     .pid = head->pid,

@@ -14,6 +14,7 @@
 #include "record/event.h"
 #include "record/label.h"
 #include "record/process.h"
+#include "record/verdict.h"
 
 #define ROWS_MAX 10000
 #define ROWS_BYTES_MAX (16U << 20) /* bodies and strings of one record */
@@ -38,6 +39,7 @@ struct row {
 	uint16_t kind; /* enum mf_kind */
 	bool late;
 	uint8_t risk; /* enum risk, 0: not looked at yet */
+	struct verdict verdict; /* the caller's to set */
 	char comm[MF_COMM_LEN];
 };
 

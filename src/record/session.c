@@ -111,6 +111,7 @@ int session_new(const struct session_setup *setup, struct session **ret_session)
 	session->info.cwd[MF_CWD_LEN - 1] = '\0';
 	snprintf(session->id, sizeof(session->id), "%016" PRIx64, (uint64_t)setup->info->session);
 	session->mapped = setup->mapped;
+	session->policy = setup->policy;
 	session->seed = setup->seed;
 	session->stats = setup->stats;
 	session->scratch = setup->scratch;
@@ -136,6 +137,8 @@ int session_new(const struct session_setup *setup, struct session **ret_session)
 		session->incomplete |= INC_NOT_COVERED;
 	if (session->info.mounts_unmarked)
 		session->incomplete |= INC_MOUNTS;
+	if (session->info.flags & MF_RS_POLICY && !session->policy)
+		session->incomplete |= INC_POLICY;
 	/* what was lost since its beginning is its loss, however late we are told of it */
 	if (resumed) {
 		take_lost(session, session->lost_calm);
@@ -184,6 +187,7 @@ void session_free(struct session *session)
 	blob_free(&session->server);
 	blob_free(&session->server_version);
 	blob_free(&session->protocol);
+	session_policy_free(session->policy);
 	free(session->buckets);
 	free(session);
 }
@@ -242,6 +246,7 @@ static void take_begin(struct session *session, struct request *request,
 	for (size_t i = 0; i < JOURNAL_TEXTS; i++)
 		request->incomplete |=
 			blob_set(&request->text[i], entry->text[i], entry->text_size[i]);
+	request->block = session_block(session, request);
 	tool = find_tool(session, entry->text[1], entry->text_size[1]);
 	request->tool_known = tool != NULL;
 	if (!tool)
@@ -438,6 +443,7 @@ void session_close_first(struct session *session)
 	request->incomplete |= session->incomplete;
 	json_request(session->scratch, session, request, &complete);
 	emit(session, LOG_REQUEST);
+	session_keep_block(session, request);
 	session->stats->records++;
 	session->requests_closed++;
 	session->requests_incomplete += !complete;

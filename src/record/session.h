@@ -22,6 +22,7 @@
 #include "record/label.h"
 #include "record/process.h"
 #include "record/rows.h"
+#include "record/verdict.h"
 
 /* why a record is not complete; names in json.c */
 enum incomplete {
@@ -41,7 +42,8 @@ enum incomplete {
 	INC_RELAY_GONE = 1 << 13,
 	INC_CANDIDATES = 1 << 14,
 	INC_MEMORY = 1 << 15, /* a text was not kept */
-	INC_REASONS = 16,
+	INC_POLICY = 1 << 16, /* the session's policy could not be read: nothing was decided */
+	INC_REASONS = 17,
 };
 
 struct blob {
@@ -81,9 +83,17 @@ struct request {
 	uint64_t close_at; /* the caller's: ring position */
 	bool drained; /* the caller's: close_at is valid */
 	uint64_t asked_ns; /* the caller's */
+	uint32_t block; /* of the policy */
 };
 
 #define BATCH_ROWS 1000
+#define CLOSED_BLOCKS 1024
+
+/* Which block of the policy a request that is forgotten had, for what comes late. */
+struct closed_block {
+	uint64_t ordinal; /* 0: none */
+	uint32_t block;
+};
 
 /* events that go into no open record, gathered to one entry */
 struct batch {
@@ -130,6 +140,8 @@ struct session {
 		struct row_label label;
 	} memo; /* the last label: runs of events share it */
 	uint64_t unnamed; /* lists of candidates that were cut so far */
+	struct session_policy *policy; /* NULL: nothing is decided */
+	struct closed_block closed[CLOSED_BLOCKS]; /* by ordinal % CLOSED_BLOCKS */
 	uint64_t seed;
 	const struct mf_session_counters *mapped; /* NULL: not known */
 	uint64_t lost_calm[MF_LOSS_MAX]; /* the counters when they were last settled */
@@ -142,6 +154,7 @@ struct session {
 struct session_setup {
 	const struct mf_r_session *info;
 	const struct mf_session_counters *mapped;
+	struct session_policy *policy; /* the session's from a success on; NULL: none */
 	uint64_t seed; /* of hash tables that hold attackers' bytes */
 	struct session_stats *stats;
 	struct buf *scratch;
@@ -175,6 +188,15 @@ void session_finish(struct session *session, const struct mf_r_gone *gone, const
 
 /* CLOCK_REALTIME of a moment of CLOCK_MONOTONIC. */
 uint64_t session_real_ns(const struct session *session, uint64_t mono_ns);
+
+/* The block of the policy that a request is decided by: a tool's, or that of a tool by the name of the
+ * method. What could not be read has none, which is MF_POL_DEFAULT. */
+uint32_t session_block(const struct session *session, const struct request *request);
+/* For what comes when the request is forgotten. */
+void session_keep_block(struct session *session, const struct request *request);
+/* What the policy says of an event with this label. */
+struct verdict session_judge(const struct session *session, const struct event_view *event,
+			     const struct label *label);
 
 /* Losses of the session since `before`. */
 uint64_t session_lost(const struct session *session, const uint64_t *before,

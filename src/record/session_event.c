@@ -70,10 +70,14 @@ static const struct row_label *label_event(struct session *session, const struct
 	return label;
 }
 
+/* An equal event under the same label has the verdict of the first. */
 static void count_result(struct session *session, struct rows *rows, const struct event_view *event,
-			 enum rows_result result)
+			 const struct label *label, enum rows_result result)
 {
 	const struct mf_ev_fork *fork = event->body;
+
+	if (result == ROWS_NEW)
+		rows->row[rows->count - 1].verdict = session_judge(session, event, label);
 
 	session->stats->folded += result == ROWS_FOLDED;
 	session->stats->capped += result == ROWS_CAPPED;
@@ -120,13 +124,13 @@ static void deliver(struct session *session, const struct event_view *event,
 		late = ended_before(request, lo);
 		request->incomplete |= gaps;
 		result = rows_add(&request->rows, event, hash, process, label, late);
-		count_result(session, &request->rows, event, result);
+		count_result(session, &request->rows, event, &label->label, result);
 	}
 	if (!batch)
 		return;
 	batch->incomplete |= gaps;
 	result = rows_add(&batch->rows, event, hash, process, label, label->label.late);
-	count_result(session, &batch->rows, event, result);
+	count_result(session, &batch->rows, event, &label->label, result);
 	if (batch->rows.count >= BATCH_ROWS)
 		session_flush(session, event->head->t_ns, false);
 }

@@ -47,8 +47,8 @@ struct hosts {
 };
 
 struct summary {
-	uint64_t subprocesses, alerts;
-	struct distinct read, written;
+	uint64_t subprocesses, alerts, blocks;
+	struct distinct read, written, violations;
 	struct hosts hosts, listens;
 	uint32_t path_flags;
 };
@@ -95,6 +95,33 @@ static bool is_outgoing(unsigned kind)
 	       kind == MF_EV_TCP_SYN || kind == MF_EV_TCP_OPEN || kind == MF_EV_TCP_FAIL;
 }
 
+static enum risk risk_of_row(const struct row *row, const char *texts,
+			     const struct workplace *place)
+{
+	const struct verdict *verdict = &row->verdict;
+	enum risk risk =
+		risk_of(row->kind, row->body, texts, verdict->verdict == MF_ALLOW ? NULL : place);
+
+	return risk != RISK_NONE && verdict->verdict <= MF_WOULD_DENY ? RISK_ALERT : risk;
+}
+
+/* Of what a verdict is about: the same verb on the same object is one violation. */
+static uint64_t hash_object(const struct row *row, const char *texts, size_t size)
+{
+	uint64_t seed = row->verdict.verb | (uint64_t)row->verdict.reason << 8;
+	const struct mf_ev_net *net = row->body;
+
+	switch (event_kind(row->kind)->body) {
+	case BODY_NET:
+	case BODY_SEND_ON:
+		return hash_bytes(net->addr, sizeof(net->addr), seed | (uint64_t)net->port << 16);
+	case BODY_ACT:
+		return hash_bytes(texts, size, seed | (uint64_t)row->kind << 16);
+	default:
+		return hash_bytes(texts, size, seed);
+	}
+}
+
 static void sum_row(struct summary *sum, const struct workplace *place, struct row *row)
 {
 	size_t first, second;
@@ -102,12 +129,16 @@ static void sum_row(struct summary *sum, const struct workplace *place, struct r
 	const struct mf_ev_change *change = row->body;
 
 	/* kept for the row itself, which is written next */
-	row->risk = (uint8_t)risk_of(row->kind, row->body, texts, place);
+	row->risk = (uint8_t)risk_of_row(row, texts, place);
+	if (row->verdict.verdict <= MF_WOULD_DENY)
+		sum->violations.hash[sum->violations.count++] = hash_object(row, texts, first);
+	if (row->verdict.verdict == MF_DENY)
+		sum->blocks += row->count;
 	if (row->risk == RISK_ALERT)
 		sum->alerts += row->count;
 	switch (event_kind(row->kind)->body) {
 	case BODY_EXEC:
-		sum->subprocesses += row->count;
+		sum->subprocesses += row->verdict.verdict == MF_ALLOW ? 0 : row->count;
 		sum->path_flags |= ((const struct mf_ev_exec *)row->body)->path_flags;
 		break;
 	case BODY_FILE:
@@ -173,19 +204,21 @@ void json_summary(struct jsonout *json, const struct session *session, const str
 	struct summary sum = { 0 };
 	_cleanup_(free_distinct) struct distinct read = { calloc(rows->count + 1, 8), 0 };
 	_cleanup_(free_distinct) struct distinct written = { calloc(rows->count + 1, 8), 0 };
+	_cleanup_(free_distinct) struct distinct violations = { calloc(rows->count + 1, 8), 0 };
 
-	if (!read.hash || !written.hash) {
+	if (!read.hash || !written.hash || !violations.hash) {
 		json->error = -ENOMEM;
 		return;
 	}
 	sum.read = read;
 	sum.written = written;
+	sum.violations = violations;
 	for (uint32_t i = 0; i < rows->count; i++)
 		sum_row(&sum, &place, &rows->row[i]);
 	json_key(json, "summary");
 	json_open(json, '{');
-	json_kv_u64(json, "policy_violations", 0);
-	json_kv_u64(json, "lsm_blocks", 0);
+	json_kv_u64(json, "policy_violations", count_distinct(&sum.violations));
+	json_kv_u64(json, "lsm_blocks", sum.blocks);
 	json_kv_u64(json, "unexpected_subprocesses", sum.subprocesses);
 	json_kv_u64(json, "alerts", sum.alerts);
 	json_kv_u64(json, "files_read", count_distinct(&sum.read));

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -65,8 +66,41 @@ static void emit_entry(void *data, enum log_type type, const struct buf *json)
 	log_append(recorder->log, type, buf_bytes(json), buf_size(json));
 }
 
-static int begin_session(struct recorder *recorder, const struct mf_r_session *info, int *journal)
+static int read_whole(int fd, void *bytes, size_t size)
 {
+	size_t at = 0;
+
+	while (at < size) {
+		ssize_t got = pread(fd, (char *)bytes + at, size - at, (off_t)at);
+
+		if (got <= 0)
+			return got < 0 ? -errno : -EBADMSG;
+		at += (size_t)got;
+	}
+	return 0;
+}
+
+/* The guard has checked it; it is checked again, as whatever comes from outside. */
+static int read_policy(const struct mf_r_session *info, int fd, struct session_policy **ret_policy)
+{
+	_cleanup_free_ void *bytes = NULL;
+	struct stat st;
+	int err;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_size <= 0 || st.st_size > MF_POLICY_BYTES_MAX)
+		return -EBADMSG;
+	bytes = malloc((size_t)st.st_size);
+	if (!bytes)
+		return -ENOMEM;
+	err = read_whole(fd, bytes, (size_t)st.st_size);
+	return err ? err
+		   : session_policy_new(info, take_ptr(bytes), (size_t)st.st_size, ret_policy);
+}
+
+static int begin_session(struct recorder *recorder, const struct mf_r_session *info,
+			 struct ipc_fds *fds)
+{
+	int *journal = &fds->fd[0];
 	struct session_setup setup = {
 		.info = info,
 		.seed = recorder->seed,
@@ -86,8 +120,12 @@ static int begin_session(struct recorder *recorder, const struct mf_r_session *i
 		return -ENOMEM;
 	if (recorder->counters && info->slot < MF_SESSIONS_MAX)
 		setup.mapped = &recorder->counters[info->slot];
+	/* without it the session says that it could not be read */
+	if (info->flags & MF_RS_POLICY && read_policy(info, fds->fd[1], &setup.policy))
+		recorder->stats.rec_journal_bad++;
 	err = session_new(&setup, &live->session);
 	if (err) {
+		session_policy_free(setup.policy);
 		free(live);
 		return err;
 	}
@@ -196,7 +234,7 @@ static int handle(struct recorder *recorder, const union guard_packet *packet, s
 		return -EBADMSG;
 	switch (kind) {
 	case MF_R_SESSION:
-		return begin_session(recorder, &packet->session, &fds->fd[0]);
+		return begin_session(recorder, &packet->session, fds);
 	case MF_R_GONE:
 		mark_gone(recorder, &packet->gone);
 		return 0;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "relay/guard_link.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
@@ -135,6 +137,26 @@ static int ask(struct guard_link *link, const void *request, size_t size, const 
 	}
 }
 
+/* Its bytes in a file that nobody can change any more. A descriptor or -errno. */
+static int sealed(const struct relay_policy *policy)
+{
+	_cleanup_fd_ int fd = memfd_create("mcpfloor-policy", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	size_t at = 0;
+
+	if (fd < 0)
+		return -errno;
+	while (at < policy->size) {
+		ssize_t put = write(fd, (const char *)policy->image + at, policy->size - at);
+
+		if (put <= 0)
+			return put < 0 ? -errno : -EIO;
+		at += (size_t)put;
+	}
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+		return -errno;
+	return take_fd(&fd);
+}
+
 static void name_copy(char *to, const char *from)
 {
 	snprintf(to, MF_NAME_LEN, "%s", from);
@@ -150,6 +172,25 @@ int guard_link_prepare(struct guard_link *link, enum mf_engine *ret_engine)
 		return err;
 	*ret_engine = reply.hello.engine;
 	return 0;
+}
+
+int guard_link_policy(struct guard_link *link, const struct relay_policy *policy,
+		      uint32_t *ret_detail)
+{
+	_cleanup_fd_ int fd = sealed(policy);
+	struct ipc_fds with = { .fd = { fd, -1, -1, -1 }, .count = 1 };
+	struct mf_c_policy request = { .head = { .version = MF_ABI_VERSION, .kind = MF_C_POLICY },
+				       .mode = policy->mode };
+	union reply reply;
+	int err;
+
+	*ret_detail = MF_D_NONE;
+	if (fd < 0)
+		return fd;
+	name_copy(request.name, policy->name);
+	err = ask(link, &request, sizeof(request), &with, &reply, sizeof(reply.head), NULL);
+	*ret_detail = err ? reply.head.detail : MF_D_NONE;
+	return err;
 }
 
 int guard_link_open(struct guard_link *link, const struct relay_options *options, const char *name,

@@ -26,6 +26,9 @@ struct guard_link {
 int guard_link_find(struct guard_link *link, const struct relay_options *options);
 /* The engine that the session will have; a failure to load one is told by guard_link_open(). */
 int guard_link_prepare(struct guard_link *link, enum mf_engine *ret_engine);
+/* Hands over the session's policy, before it is opened. *ret_detail: enum mf_c_detail of a failure. */
+int guard_link_policy(struct guard_link *link, const struct relay_policy *policy,
+		      uint32_t *ret_detail);
 /* Opens the session of a waiting child. The descriptors are the caller's. *ret_detail: enum
  * mf_c_detail of a failure. */
 int guard_link_open(struct guard_link *link, const struct relay_options *options, const char *name,

@@ -98,6 +98,7 @@ static const char *const details[] = {
 	[MF_D_RECORDER] = "the recorder is not there",
 	[MF_D_STATE_DIR] = "the state directory cannot be written; name another one with --state",
 	[MF_D_LOG_FOREIGN] = log_foreign,
+	[MF_D_POLICY] = "the guard does not take the policy",
 };
 
 static int open_failed(struct session *session, int err, uint32_t detail)
@@ -124,6 +125,8 @@ static int session_open(struct session *session)
 	enum mf_engine engine;
 	int err = guard_link_prepare(&session->guard, &engine);
 
+	if (!err && session->options->policy.size)
+		err = guard_link_policy(&session->guard, &session->options->policy, &detail);
 	if (!err)
 		err = launch_fork(&session->launch, session->options->argv,
 				  engine == MF_ENGINE_TRACE);

@@ -6,7 +6,16 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+/* A compiled policy (abi/policy.h). */
+struct relay_policy {
+	const char *name; /* for people */
+	const void *image;
+	size_t size; /* 0: there is none */
+	uint32_t mode; /* enum mf_pol_mode: a limit, no block weighs more */
+};
 
 struct relay_options {
 	const char *name; /* session name; NULL: the last component of the command */
@@ -16,6 +25,7 @@ struct relay_options {
 	uint32_t engine; /* of a private guard: enum mf_engine, 0: the best */
 	bool syn_by_kprobe; /* so does a private guard */
 	bool digest_only;
+	struct relay_policy policy;
 	unsigned grace_ms; /* per step of an ending; 0: 2000 */
 	char **argv; /* the server's command and arguments, NULL terminated */
 };

@@ -51,6 +51,7 @@ static const struct {
 	{ MF_C_STATS, sizeof(struct mf_c_list), 0 },
 	{ MF_C_SIGNAL, sizeof(struct mf_c_signal), 0 },
 	{ MF_C_PREPARE, sizeof(struct mf_c_hello), 0 },
+	{ MF_C_POLICY, sizeof(struct mf_c_policy), 1 },
 };
 
 static void a_size_that_is_not_the_rows_is_refused(void **state)

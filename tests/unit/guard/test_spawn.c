@@ -120,7 +120,7 @@ static void a_recorder_that_does_not_read_holds_up_nobody(void **state)
 	client = place_client(place);
 	place_open(place, client, &server);
 	while (!place->guard.stats.recorder_dropped)
-		recorder_send(&place->guard, &token, sizeof(token), -1);
+		recorder_send(&place->guard, &token, sizeof(token), NULL);
 	assert_int_equal(place->guard.recorder.queued, RECORDER_QUEUE_MAX);
 	began = clock_mono_ns();
 	place_ask(place, client, &ask, sizeof(ask), &reply, sizeof(reply), NULL);

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What of a session's policy is in its entries: mode, name, and the line that decided. */
+#include <string.h>
+
+#include "base/escape.h"
+#include "record/json.h"
+
+void json_policy(struct jsonout *json, const struct session *session)
+{
+	static const char *const modes[] = {
+		[MF_POL_OBSERVE] = "observe", [MF_POL_AUDIT] = "audit", [MF_POL_ENFORCE] = "enforce"
+	};
+	const struct session_policy *policy = session->policy;
+
+	json_kv_str(json, "mode", modes[policy ? policy->mode : MF_POL_OBSERVE]);
+	if (!policy)
+		return;
+	json_key(json, "policy");
+	json_open(json, '{');
+	json_kv_text(json, "name", policy->name, strlen(policy->name));
+	json_key(json, "sha256");
+	json_hex(json, policy->view.head->source_sha256, sizeof(policy->view.head->source_sha256));
+	json_kv_u64(json, "generation", policy->generation);
+	json_close(json, '}');
+}
+
+/* "crm.policy:14" */
+static int print_line(struct buf *out, const struct policy *policy, const struct mf_pol_rule *rule)
+{
+	const char *name;
+	size_t size;
+	int err;
+
+	name = policy_text(policy, policy->files[rule->file], &size);
+	err = escape_text(out, name, size);
+	return err ? err : buf_printf(out, ":%u", rule->line);
+}
+
+static void write_line(struct jsonout *json, const char *key, const struct policy *policy,
+		       uint32_t index)
+{
+	const struct mf_pol_rule *rule = policy_rule(policy, index);
+	_cleanup_buf_ struct buf text = { 0 };
+
+	if (!rule)
+		return;
+	if (print_line(&text, policy, rule))
+		json->error = -ENOMEM;
+	else
+		json_kv_text(json, key, buf_bytes(&text), buf_size(&text));
+}
+
+void json_verdict(struct jsonout *json, const struct session *session, const struct row *row)
+{
+	static const char *const reasons[] = { [POLICY_BY_DENY] = "denied",
+					       [POLICY_BY_CEILING_DENY] = "denied by a ceiling",
+					       [POLICY_BY_CEILING] =
+						       "no line of a ceiling allows it",
+					       [POLICY_BY_NO_RULE] = "no line allows it",
+					       [POLICY_BY_BELOW] = "denied below it",
+					       [POLICY_BY_NO_TEXT] = "no block is about it",
+					       [VERDICT_NO_PATH] = "its object has no path" };
+	const struct verdict *verdict = &row->verdict;
+	const struct session_policy *policy = session->policy;
+
+	json_kv_str(json, "verdict", verdict_name(verdict->verdict));
+	if (!policy || !verdict->reason)
+		return;
+	write_line(json, "rule", &policy->view, verdict->rule);
+	if (verdict->verdict != MF_ALLOW && verdict->reason < ARRAY_LEN(reasons) &&
+	    reasons[verdict->reason])
+		json_kv_str(json, "because", reasons[verdict->reason]);
+	/* the block in which a line is missing */
+	if (!verdict->rule && verdict->block < policy->view.block_count)
+		write_line(json, "block", &policy->view, policy->view.blocks[verdict->block].rule);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+/*
+ * What a session's policy says of its events. The recorder decides afterwards, from the same
+ * tables and by the same rule as whoever refuses beforehand (policy/decide.h); nothing is refused
+ * by it.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi/recorder.h"
+#include "policy/decide.h"
+#include "record/event.h"
+#include "record/label.h"
+
+struct session_policy {
+	void *bytes; /* the image */
+	struct policy view;
+	enum mf_pol_mode mode; /* a limit: no block weighs more */
+	uint64_t generation;
+	char name[MF_NAME_LEN];
+};
+
+/*
+ * Takes `bytes` (by malloc) over, whatever the outcome. -EBADMSG: they are no image; -ENOMEM.
+ */
+int session_policy_new(const struct mf_r_session *said, void *bytes, size_t size,
+		       struct session_policy **ret_policy);
+void session_policy_free(struct session_policy *policy);
+
+/* Why a verdict is what it is, beside enum policy_reason. */
+enum {
+	VERDICT_NO_PATH = 32, /* the object has no path that a line could be about */
+};
+
+struct verdict {
+	uint8_t verdict; /* enum mf_verdict */
+	uint8_t reason; /* enum policy_reason, VERDICT_NO_PATH, or 0: nothing decides about it */
+	uint8_t verb; /* enum mf_pol_verb */
+	uint32_t rule; /* the deciding line; 0: none */
+	uint32_t block;
+};
+
+/* What nothing decides about. */
+#define VERDICT_NONE ((struct verdict){ .verdict = MF_OBSERVED })
+
+/* An event, as what the requests `requests` of `count` do; without any, as the server itself. */
+struct verdict verdict_of(const struct session_policy *policy, const struct event_view *event,
+			  const struct policy_request *requests, size_t count);
+
+/* "deny", "would-deny", "observed", "allow". */
+const char *verdict_name(uint8_t verdict);
