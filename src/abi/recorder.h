@@ -16,8 +16,8 @@
 #include "limits.h"
 
 enum mf_recorder_kind {
-	MF_R_SESSION = 1, /* guard → recorder: struct mf_r_session + 1 fd (journal), with MF_RS_POLICY 2:
-			   * the image of its policy, a sealed memfd */
+	MF_R_SESSION = 1, /* guard → recorder: struct mf_r_session + 1 fd (journal), and with
+			   * MF_RS_POLICY a second: the image of its policy, a sealed memfd */
 	MF_R_GONE = 2, /* guard → recorder: struct mf_r_gone: every task is dead and detached */
 	MF_R_BARRIER = 3, /* recorder → guard and back: struct mf_r_token */
 	MF_R_STATS = 4, /* guard → recorder: struct mf_r_token; back: struct mf_r_stats */

@@ -37,6 +37,8 @@ struct cli_args {
 	unsigned grace_ms;
 	uint32_t engine; /* enum mf_engine */
 	bool syn_by_kprobe;
+	uint32_t mode; /* enum mf_pol_mode */
+	bool mode_given;
 	unsigned timeout_s;
 	unsigned limit;
 	bool limit_given;
@@ -57,6 +59,7 @@ enum cli_option_kind {
 	CLI_NUMBER = 3,
 	CLI_ENGINE = 4,
 	CLI_PROBE = 5,
+	CLI_MODE = 6, /* enum mf_pol_mode; `given` where 0 is one */
 };
 
 struct cli_option {
@@ -102,6 +105,7 @@ enum cli_option_id {
 	CLI_OPT_WORKSPACE,
 	CLI_OPT_HOME,
 	CLI_OPT_NO_RESOLVE,
+	CLI_OPT_MODE,
 	CLI_OPT_MAX,
 };
 

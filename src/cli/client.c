@@ -12,12 +12,13 @@
 
 #include "base/clock.h"
 #include "base/engines.h"
+#include "policy/words.h"
 
 #define LINE_MAX_BYTES (64U << 20)
 #define READ_BYTES 65536
 #define TICK_MS 100
 #define QUIET_NS (500 * NS_PER_MS) /* shorter waits are not worth a word */
-#define OPTIONS_MAX 16
+#define OPTIONS_MAX 32 /* words of all options */
 
 extern char **environ;
 
@@ -57,6 +58,13 @@ static int make_command_line(const struct cli_args *args, struct command_line *l
 	}
 	if (args->engine)
 		add_option(line, "--engine", engine_word(args->engine));
+	add_option(line, "--policy", args->policy);
+	if (args->mode_given)
+		add_option(line, "--mode", policy_modes[args->mode].word);
+	add_option(line, "--workspace", args->workspace);
+	add_option(line, "--home", args->home);
+	if (args->no_resolve)
+		line->words[line->count++] = "--no-resolve";
 	if (args->digest_only)
 		line->words[line->count++] = "--digest-only";
 	line->words[line->count++] = "--";

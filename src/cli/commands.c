@@ -161,12 +161,21 @@ const struct cli_option cli_options[CLI_OPT_MAX] = {
 				 .kind = CLI_FLAG,
 				 FIELD(no_resolve),
 				 .help = "do not ask for the addresses of host names" },
+	[CLI_OPT_MODE] = { .name = "mode",
+			   .value = "MODE",
+			   .kind = CLI_MODE,
+			   FIELD(mode),
+			   .given_offset = offsetof(struct cli_args, mode_given),
+			   .help = "the most that the policy may do: observe, or audit, which "
+				   "tells "
+				   "what it would refuse; default: audit" },
 };
 
 #define OPTIONS(...) ((const uint8_t[]){ __VA_ARGS__, CLI_OPT_HELP, CLI_OPT_END })
-#define OPTIONS_OF_RUN                                                                     \
-	CLI_OPT_NAME, CLI_OPT_TENANT, CLI_OPT_STATE, CLI_OPT_RUN_DIR, CLI_OPT_DIGEST_ONLY, \
-		CLI_OPT_GRACE, CLI_OPT_ENGINE, CLI_OPT_PROBE
+#define OPTIONS_OF_RUN                                                                      \
+	CLI_OPT_NAME, CLI_OPT_TENANT, CLI_OPT_STATE, CLI_OPT_RUN_DIR, CLI_OPT_DIGEST_ONLY,  \
+		CLI_OPT_GRACE, CLI_OPT_ENGINE, CLI_OPT_PROBE, CLI_OPT_POLICY, CLI_OPT_MODE, \
+		CLI_OPT_WORKSPACE, CLI_OPT_HOME, CLI_OPT_NO_RESOLVE
 #define OPTIONS_OF_QUERY CLI_OPT_STATE, CLI_OPT_RUN_DIR, CLI_OPT_JSON
 
 static const struct cli_exit exits_plain[] = {

@@ -75,6 +75,17 @@ static int set_option(const struct cli_option *option, const char *text, struct 
 				      option->name, shown);
 		}
 		return 0;
+	case CLI_MODE: {
+		int mode = policy_named_find(policy_modes, ARRAY_LEN(policy_modes), text,
+					     strlen(text));
+		_cleanup_free_ char *shown = mode < 0 ? cli_shown(text) : NULL;
+
+		if (mode < 0)
+			return refuse(ret_error, "--%s wants observe, audit or enforce, not '%s'",
+				      option->name, shown);
+		*(uint32_t *)field = (uint32_t)mode;
+		return 0;
+	}
 	case CLI_TEXT:
 		if (option->max && (!*text || strlen(text) > option->max))
 			return refuse(ret_error, "--%s wants 1 to %u bytes", option->name,

@@ -3,16 +3,14 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "policy/words.h"
 #include "record/json.h"
 
 void json_policy(struct jsonout *json, const struct session *session)
 {
-	static const char *const modes[] = {
-		[MF_POL_OBSERVE] = "observe", [MF_POL_AUDIT] = "audit", [MF_POL_ENFORCE] = "enforce"
-	};
 	const struct session_policy *policy = session->policy;
 
-	json_kv_str(json, "mode", modes[policy ? policy->mode : MF_POL_OBSERVE]);
+	json_kv_str(json, "mode", policy_modes[policy ? policy->mode : MF_POL_OBSERVE].word);
 	if (!policy)
 		return;
 	json_key(json, "policy");
@@ -63,7 +61,7 @@ void json_verdict(struct jsonout *json, const struct session *session, const str
 	const struct verdict *verdict = &row->verdict;
 	const struct session_policy *policy = session->policy;
 
-	json_kv_str(json, "verdict", verdict_name(verdict->verdict));
+	json_kv_str(json, "verdict", policy_verdicts[verdict->verdict].word);
 	if (!policy || !verdict->reason)
 		return;
 	write_line(json, "rule", &policy->view, verdict->rule);

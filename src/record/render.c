@@ -153,6 +153,16 @@ int render_id(struct buf *out, yajl_val record)
 	return id ? tree_print(out, record, "req_id") : buf_append_str(out, "(no id)");
 }
 
+/* "policy crm.policy@9f3c57a1   " */
+static int render_policy(struct buf *out, yajl_val policy)
+{
+	int err = buf_append_str(out, "policy ");
+
+	if (!err)
+		err = tree_print(out, policy, "name");
+	return err ? err : buf_printf(out, "@%.8s   ", tree_text(policy, "sha256"));
+}
+
 static int render_header(struct buf *out, const struct render_style *style, yajl_val record)
 {
 	int err = buf_append_str(out, render_paint(style, BOLD));
@@ -173,6 +183,8 @@ static int render_header(struct buf *out, const struct render_style *style, yajl
 		err = render_duration(out, tree_number(record, "duration_ns"));
 	if (!err)
 		err = buf_append_str(out, "   ");
+	if (!err && tree_get(record, "policy"))
+		err = render_policy(out, tree_get(record, "policy"));
 	if (!err)
 		err = tree_print(out, record, "mode");
 	if (!err)

@@ -190,6 +190,28 @@ static int render_label(struct buf *out, yajl_val event)
 	return err;
 }
 
+/* "allow base.policy:4", "would-deny: no line allows it" */
+static int render_verdict(struct buf *out, yajl_val event)
+{
+	bool because = *tree_text(event, "because") != '\0';
+	const char *line = *tree_text(event, "rule") ? "rule" : "block";
+	int err = buf_append_str(out, "  ");
+
+	if (!err)
+		err = tree_print(out, event, "verdict");
+	if (!err && *tree_text(event, line)) {
+		err = buf_append_str(out, " ");
+		if (!err)
+			err = tree_print(out, event, line);
+	}
+	if (!err && because) {
+		err = buf_append_str(out, ": ");
+		if (!err)
+			err = tree_print(out, event, "because");
+	}
+	return err;
+}
+
 static int pad_to(struct buf *out, size_t start, size_t width)
 {
 	size_t used = buf_size(out) - start;
@@ -244,9 +266,7 @@ int render_row(struct buf *out, const struct render_style *style, yajl_val event
 	if (!err)
 		err = render_label(out, event);
 	if (!err)
-		err = buf_append_str(out, "  ");
-	if (!err)
-		err = tree_print(out, event, "verdict");
+		err = render_verdict(out, event);
 	if (!err && alert && style->color)
 		err = buf_append_str(out, PLAIN);
 	return err ? err : buf_append_str(out, "\n");

@@ -13,18 +13,6 @@
 #define BIT_RW (MF_POL_BIT(MF_POL_READ) | MF_POL_BIT(MF_POL_WRITE))
 #define ACCESSES_MAX 2 /* of one event: both names of a rename */
 
-static const char *const names[] = {
-	[MF_DENY] = "deny",
-	[MF_WOULD_DENY] = "would-deny",
-	[MF_OBSERVED] = "observed",
-	[MF_ALLOW] = "allow",
-};
-
-const char *verdict_name(uint8_t verdict)
-{
-	return verdict < ARRAY_LEN(names) ? names[verdict] : names[MF_OBSERVED];
-}
-
 int session_policy_new(const struct mf_r_session *said, void *bytes, size_t size,
 		       struct session_policy **ret_policy)
 {

@@ -49,6 +49,3 @@ struct verdict {
 /* An event, as what the requests `requests` of `count` do; without any, as the server itself. */
 struct verdict verdict_of(const struct session_policy *policy, const struct event_view *event,
 			  const struct policy_request *requests, size_t count);
-
-/* "deny", "would-deny", "observed", "allow". */
-const char *verdict_name(uint8_t verdict);
