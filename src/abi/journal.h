@@ -32,6 +32,8 @@ enum mf_journal_kind {
 	MF_J_COUNTERS = 7, /* struct mf_j_counters, absolute values */
 	MF_J_EXIT = 8, /* struct mf_j_exit: the root process is gone; the last entry */
 	MF_J_RESUME = 9, /* struct mf_j_begin: still in flight, said to a new recorder */
+	MF_J_GRANTS = 10, /* struct mf_j_grants: what the policy allows the call by its arguments;
+			   * follows BEGIN or RESUME */
 };
 
 enum mf_method {
@@ -111,6 +113,12 @@ struct mf_j_end {
 struct mf_j_ref {
 	__u32 flags;
 	__u32 pad;
+};
+
+struct mf_j_grants {
+	__u32 image_len; /* abi/policy.h with MF_POL_GRANTS; 0: it could not be told */
+	__u32 pad;
+	/* image */
 };
 
 /* a hint is 0 absent, 1 false, 2 true */

@@ -26,6 +26,7 @@ void pending_request_free(struct pending_request *request)
 		return;
 	free(request->answer.text);
 	free(request->begin);
+	free(request->grants);
 	free(request->raw_id);
 	free(request);
 }

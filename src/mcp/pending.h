@@ -51,6 +51,8 @@ struct pending_request {
 	int slot;
 	void *begin; /* malloc()ed */
 	size_t begin_size;
+	void *grants; /* the caller's, by malloc: a GRANTS entry; NULL: none */
+	size_t grants_size;
 
 	/* the table's */
 	enum pending_clock clock;

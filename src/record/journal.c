@@ -10,7 +10,7 @@ static const size_t body_sizes[] = {
 	[MF_J_CANCEL] = sizeof(struct mf_j_ref),	[MF_J_IDENTIFY] = sizeof(struct mf_j_begin),
 	[MF_J_TOOL] = sizeof(struct mf_j_tool),		[MF_J_SERVER] = sizeof(struct mf_j_server),
 	[MF_J_COUNTERS] = sizeof(struct mf_j_counters), [MF_J_EXIT] = sizeof(struct mf_j_exit),
-	[MF_J_RESUME] = sizeof(struct mf_j_begin),
+	[MF_J_RESUME] = sizeof(struct mf_j_begin),	[MF_J_GRANTS] = sizeof(struct mf_j_grants),
 };
 
 static void text_sizes(struct journal_view *entry)
@@ -19,6 +19,7 @@ static void text_sizes(struct journal_view *entry)
 	const struct mf_j_end *end = entry->body;
 	const struct mf_j_tool *tool = entry->body;
 	const struct mf_j_server *server = entry->body;
+	const struct mf_j_grants *grants = entry->body;
 	size_t *size = entry->text_size;
 
 	switch (entry->head->kind) {
@@ -30,6 +31,9 @@ static void text_sizes(struct journal_view *entry)
 		size[2] = begin->args_len;
 		size[3] = begin->trace_len;
 		size[4] = begin->method_len;
+		break;
+	case MF_J_GRANTS:
+		size[0] = grants->image_len;
 		break;
 	case MF_J_END:
 		size[0] = end->text_len;

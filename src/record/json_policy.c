@@ -25,11 +25,16 @@ void json_policy(struct jsonout *json, const struct session *session)
 /* "crm.policy:14" */
 static int print_line(struct buf *out, const struct policy *policy, const struct mf_pol_rule *rule)
 {
-	const char *name;
+	const char *name, *slash;
 	size_t size;
 	int err;
 
 	name = policy_text(policy, policy->files[rule->file], &size);
+	slash = memrchr(name, '/', size);
+	if (name[0] == '/' && slash) { /* where it lies is nobody's business who reads a record */
+		size -= (size_t)(slash + 1 - name);
+		name = slash + 1;
+	}
 	err = escape_text(out, name, size);
 	return err ? err : buf_printf(out, ":%u", rule->line);
 }

@@ -160,6 +160,7 @@ static void request_free(struct session *session, struct request *request)
 	for (size_t i = 0; i < JOURNAL_TEXTS; i++)
 		blob_free(&request->text[i]);
 	blob_free(&request->reply);
+	free(request->grants_bytes);
 	rows_free(&request->rows, &session->processes);
 	free(request);
 }
@@ -394,7 +395,7 @@ static int (*const handlers[])(struct session *, const struct journal_view *) = 
 	[MF_J_CANCEL] = journal_about,	    [MF_J_IDENTIFY] = journal_about,
 	[MF_J_TOOL] = journal_tool,	    [MF_J_SERVER] = journal_server,
 	[MF_J_COUNTERS] = journal_counters, [MF_J_EXIT] = journal_exit,
-	[MF_J_RESUME] = journal_begin,
+	[MF_J_RESUME] = journal_begin,	    [MF_J_GRANTS] = session_grants,
 };
 
 int session_journal(struct session *session, const void *packet, size_t size)

@@ -84,6 +84,8 @@ struct request {
 	bool drained; /* the caller's: close_at is valid */
 	uint64_t asked_ns; /* the caller's */
 	uint32_t block; /* of the policy */
+	void *grants_bytes; /* NULL: none */
+	struct policy grants; /* of them */
 };
 
 #define BATCH_ROWS 1000
@@ -192,6 +194,8 @@ uint64_t session_real_ns(const struct session *session, uint64_t mono_ns);
 /* The block of the policy that a request is decided by: a tool's, or that of a tool by the name of the
  * method. What could not be read has none, which is MF_POL_DEFAULT. */
 uint32_t session_block(const struct session *session, const struct request *request);
+/* What its arguments let it touch; 0, -EBADMSG. */
+int session_grants(struct session *session, const struct journal_view *entry);
 /* For what comes when the request is forgotten. */
 void session_keep_block(struct session *session, const struct request *request);
 /* What the policy says of an event with this label. */

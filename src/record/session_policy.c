@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A session's events before its policy: whose doing they are decides which blocks they face. */
+#include <errno.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "record/json.h"
 
 uint32_t session_block(const struct session *session, const struct request *request)
@@ -22,20 +24,52 @@ uint32_t session_block(const struct session *session, const struct request *requ
 	}
 }
 
+int session_grants(struct session *session, const struct journal_view *entry)
+{
+	struct request *request = session_request(session, entry->head->ordinal);
+	_cleanup_free_ void *bytes = NULL;
+	struct policy grants;
+
+	if (!request || request->grants_bytes)
+		return -EBADMSG;
+	if (!session->policy)
+		return 0;
+	if (!entry->text_size[0]) { /* what it is allowed cannot be told from what it is not */
+		request->incomplete |= INC_POLICY;
+		return 0;
+	}
+	bytes = malloc(entry->text_size[0]);
+	if (!bytes) {
+		request->incomplete |= INC_MEMORY;
+		return 0;
+	}
+	memcpy(bytes, entry->text[0], entry->text_size[0]);
+	if (policy_validate(bytes, entry->text_size[0], &grants, NULL) ||
+	    !(grants.head->flags & MF_POL_GRANTS))
+		return -EBADMSG;
+	request->grants_bytes = take_ptr(bytes);
+	request->grants = grants;
+	return 0;
+}
+
 void session_keep_block(struct session *session, const struct request *request)
 {
 	session->closed[request->ordinal % CLOSED_BLOCKS] =
 		(struct closed_block){ .ordinal = request->ordinal, .block = request->block };
 }
 
-static uint32_t block_by_ordinal(const struct session *session, uint64_t ordinal)
+/* Grants end with their request, and so are not kept. */
+static struct policy_request by_ordinal(const struct session *session, uint64_t ordinal)
 {
 	const struct request *request = session_request(session, ordinal);
 	const struct closed_block *closed = &session->closed[ordinal % CLOSED_BLOCKS];
 
 	if (request)
-		return request->block;
-	return closed->ordinal == ordinal ? closed->block : MF_POL_DEFAULT;
+		return (struct policy_request){ .block = request->block,
+						.grants = request->grants_bytes ? &request->grants
+										: NULL };
+	return (struct policy_request){ .block = closed->ordinal == ordinal ? closed->block
+									    : MF_POL_DEFAULT };
 }
 
 struct verdict session_judge(const struct session *session, const struct event_view *event,
@@ -45,8 +79,10 @@ struct verdict session_judge(const struct session *session, const struct event_v
 
 	if (!session->policy)
 		return VERDICT_NONE;
-	for (uint32_t i = 0; i < label->count; i++)
-		requests[i] = (struct policy_request){ .block = block_by_ordinal(session,
-										 label->names[i]) };
+	for (uint32_t i = 0; i < label->count; i++) {
+		requests[i] = by_ordinal(session, label->names[i]);
+		if (label->late)
+			requests[i].grants = NULL;
+	}
 	return verdict_of(session->policy, event, requests, label->count);
 }

@@ -77,6 +77,23 @@ int entry_begin(const struct entry_begin *begin, struct buf *out)
 			  6, out);
 }
 
+int entry_grants(uint64_t ordinal, uint64_t t_ns, uint64_t stamp, const struct buf *image,
+		 struct buf *out)
+{
+	struct mf_journal_entry head = {
+		.kind = MF_J_GRANTS, .t_ns = t_ns, .ordinal = ordinal, .stamp = stamp
+	};
+	size_t room = MF_JOURNAL_PACKET - sizeof(head) - sizeof(struct mf_j_grants) - 8;
+	size_t size = image && buf_size(image) <= room ? buf_size(image) : 0;
+	struct mf_j_grants body = { .image_len = (uint32_t)size };
+
+	return entry_make(
+		&head,
+		(const struct part[]){ { &body, sizeof(body) },
+				       { size ? (const void *)buf_bytes(image) : "", size } },
+		2, out);
+}
+
 int entry_end(const struct pending_request *request, uint64_t t_ns, uint64_t stamp,
 	      bool without_text, bool digest_only, struct buf *out)
 {

@@ -224,6 +224,7 @@ int relay_run(const struct relay_options *options)
 		err = signals_take(&session);
 	if (!err)
 		err = traffic_init(&session.traffic, options->digest_only);
+	grants_init(&session.traffic.grants, options->policy.image, options->policy.size);
 	if (err) {
 		say(&session.say, "could not start: %s", strerror(-err));
 		return EXIT_OURS;

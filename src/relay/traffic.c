@@ -32,6 +32,7 @@ void traffic_free(struct traffic *traffic)
 	pending_free(&traffic->pending);
 	page_unmap(&traffic->page);
 	journal_close(&traffic->journal);
+	grants_free(&traffic->grants);
 	buf_free(&traffic->entry);
 }
 
@@ -65,6 +66,28 @@ static void keep_begin(struct traffic *traffic, struct pending_request *request,
 	request->begin_size = buf_size(&traffic->entry);
 }
 
+/* A copy stays with the request, for a new recorder. */
+static void put_grants(struct traffic *traffic, struct pending_request *request,
+		       const struct entry_begin *begin)
+{
+	int got = grants_of(&traffic->grants, begin->message);
+	int err;
+
+	if (!got)
+		return;
+	err = entry_grants(begin->ordinal, begin->t_ns, begin->stamp,
+			   got > 0 ? &traffic->grants.image : NULL, &traffic->entry);
+	traffic_put_entry(traffic, err);
+	if (err)
+		return;
+	free(request->grants);
+	request->grants = malloc(buf_size(&traffic->entry));
+	if (!request->grants)
+		return;
+	memcpy(request->grants, buf_bytes(&traffic->entry), buf_size(&traffic->entry));
+	request->grants_size = buf_size(&traffic->entry);
+}
+
 /* A request is in flight from here on: the page first, then the journal, then the line. */
 static struct pending_request *begin(struct traffic *traffic, const struct mcp_message *message,
 				     uint16_t method, uint32_t flags)
@@ -92,6 +115,7 @@ static struct pending_request *begin(struct traffic *traffic, const struct mcp_m
 	born_begin(&traffic->born, entry.ordinal, traffic->page.epoch, id->raw.data, id->raw.size);
 	traffic_put_entry(traffic, entry_begin(&entry, &traffic->entry));
 	keep_begin(traffic, request, &entry);
+	put_grants(traffic, request, &entry);
 	traffic->begun = true;
 	return request;
 }
@@ -188,6 +212,7 @@ static void identify(struct traffic *traffic, const struct mcp_message *message,
 			   message->id.raw.data, message->id.raw.size);
 	traffic_put_entry(traffic, entry_begin(&entry, &traffic->entry));
 	keep_begin(traffic, request, &entry);
+	put_grants(traffic, request, &entry); /* its arguments are not known */
 }
 
 static void request_begin(struct traffic *traffic, const struct mcp_message *message,

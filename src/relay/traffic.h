@@ -11,6 +11,7 @@
 #include "mcp/pending.h"
 #include "mcp/reader.h"
 #include "relay/born.h"
+#include "relay/grants.h"
 #include "relay/journal.h"
 #include "relay/page.h"
 
@@ -29,6 +30,7 @@ struct traffic {
 	struct page page;
 	struct journal journal;
 	struct born born;
+	struct grants grants;
 	struct mf_j_counters counters;
 	uint64_t next_ordinal;
 	bool digest_only;

@@ -39,6 +39,8 @@ static void resume_one(struct pending_request *request, void *data)
 	}
 	entry->stamp = traffic->page.stamp;
 	journal_put(&traffic->journal, entry, request->begin_size);
+	if (request->grants)
+		journal_put(&traffic->journal, request->grants, request->grants_size);
 }
 
 void traffic_resume(struct traffic *traffic, int journal_fd)
