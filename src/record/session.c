@@ -7,7 +7,6 @@
 
 #include "abi/page.h"
 #include "base/clock.h"
-#include "base/losses.h"
 #include "record/json.h"
 
 #define BATCH_AGE_NS (5 * NS_PER_S)
@@ -43,47 +42,6 @@ void session_taint(struct session *session, uint32_t incomplete)
 {
 	session->incomplete |= incomplete;
 	session_taint_open(session, incomplete);
-}
-
-/* The slot keeps a dead session's counters until it is given to another: then what was seen last
- * stands. */
-static void take_lost(const struct session *session, uint64_t lost[MF_LOSS_MAX])
-{
-	uint64_t seen[MF_LOSS_MAX];
-	uint64_t owner;
-
-	memmove(lost, session->lost_calm, sizeof(seen));
-	if (!session->mapped)
-		return;
-	for (size_t i = 0; i < MF_LOSS_MAX; i++)
-		seen[i] = __atomic_load_n(&session->mapped->lost[i], __ATOMIC_ACQUIRE);
-	owner = __atomic_load_n(&session->mapped->session, __ATOMIC_ACQUIRE);
-	if (owner == session->info.session)
-		memcpy(lost, seen, sizeof(seen));
-}
-
-bool session_losing(const struct session *session, uint64_t ret_lost[MF_LOSS_MAX])
-{
-	take_lost(session, ret_lost);
-	return memcmp(ret_lost, session->lost_calm, sizeof(session->lost_calm)) != 0;
-}
-
-void session_settle(struct session *session, const uint64_t lost[MF_LOSS_MAX])
-{
-	memcpy(session->lost_calm, lost, sizeof(session->lost_calm));
-}
-
-uint64_t session_lost(const struct session *session, const uint64_t *before,
-		      uint64_t ret_lost[MF_LOSS_MAX])
-{
-	uint64_t sum = 0;
-
-	take_lost(session, ret_lost);
-	for (size_t i = 0; i < MF_LOSS_MAX; i++) {
-		ret_lost[i] = ret_lost[i] > before[i] ? ret_lost[i] - before[i] : 0;
-		sum += loss_is_loss((unsigned)i) ? ret_lost[i] : 0;
-	}
-	return sum;
 }
 
 uint64_t session_real_ns(const struct session *session, uint64_t mono_ns)
@@ -141,9 +99,9 @@ int session_new(const struct session_setup *setup, struct session **ret_session)
 		session->incomplete |= INC_POLICY;
 	/* what was lost since its beginning is its loss, however late we are told of it */
 	if (resumed) {
-		take_lost(session, session->lost_calm);
-		take_lost(session, session->background.lost);
-		take_lost(session, session->late.lost);
+		session_lost_so_far(session, session->lost_calm);
+		session_lost_so_far(session, session->background.lost);
+		session_lost_so_far(session, session->late.lost);
 	}
 	json_session_start(session->scratch, session);
 	emit(session, LOG_SESSION_START);
@@ -471,7 +429,7 @@ static void flush_batch(struct session *session, struct batch *batch, enum log_t
 	emit(session, type);
 	rows_free(&batch->rows, &session->processes);
 	batch->incomplete = 0;
-	take_lost(session, batch->lost);
+	session_lost_so_far(session, batch->lost);
 }
 
 static bool batch_is_due(const struct batch *batch, uint64_t now_ns)

@@ -202,6 +202,8 @@ void session_keep_block(struct session *session, const struct request *request);
 struct verdict session_judge(const struct session *session, const struct event_view *event,
 			     const struct label *label);
 
+/* Its counters now, or as they were last seen. `ret_lost` may be those that were settled last. */
+void session_lost_so_far(const struct session *session, uint64_t ret_lost[MF_LOSS_MAX]);
 /* Losses of the session since `before`. */
 uint64_t session_lost(const struct session *session, const uint64_t *before,
 		      uint64_t ret_lost[MF_LOSS_MAX]);

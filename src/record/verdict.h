@@ -44,7 +44,7 @@ struct verdict {
 };
 
 /* What nothing decides about. */
-#define VERDICT_NONE ((struct verdict){ .verdict = MF_OBSERVED })
+static const struct verdict VERDICT_NONE = { .verdict = MF_OBSERVED };
 
 /* An event, as what the requests `requests` of `count` do; without any, as the server itself. */
 struct verdict verdict_of(const struct session_policy *policy, const struct event_view *event,
