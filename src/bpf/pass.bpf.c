@@ -27,8 +27,11 @@ int event_pass(struct mf_pass *pass)
 
 	pass->error = -22; /* EINVAL */
 	scratch = bpf_map_lookup_elem(&pass_scratch, &zero);
+	if (!scratch || size < sizeof(struct mf_event))
+		return 0;
+	/* else clang 19 makes one comparison of the two, which the verifiers of 6.1 and 6.12 do not follow */
 	barrier_var(size);
-	if (!scratch || size > sizeof(scratch->bytes) || size < sizeof(struct mf_event))
+	if (size > sizeof(scratch->bytes))
 		return 0;
 	if (bpf_probe_read_kernel(scratch->bytes, size, (void *)pass + sizeof(*pass)))
 		return 0;
