@@ -9,6 +9,7 @@
 #include "base/escape.h"
 #include "cli/policy.h"
 #include "cli/print_json.h"
+#include "policy/build.h"
 #include "policy/compile.h"
 #include "policy/decide.h"
 #include "policy/grant.h"
@@ -25,6 +26,7 @@ struct question {
 	size_t address_count;
 	struct buf image, grants;
 	struct policy policy, granted;
+	struct policy_grant_reports reports;
 	struct policy_request request;
 	struct policy_state state;
 };
@@ -35,6 +37,7 @@ static void question_free(struct question *question)
 	buf_free(&question->resolved);
 	buf_free(&question->image);
 	buf_free(&question->grants);
+	free(question->reports.reports);
 }
 
 static int refuse(const char *what, const char *word, const char *reason)
@@ -192,7 +195,7 @@ static int set_tool(struct question *question)
 	if (!args->arguments)
 		return 0;
 	call.block = question->request.block;
-	r = policy_grant_build(&question->policy, &call, &question->grants, NULL);
+	r = policy_grant_build(&question->policy, &call, &question->grants, &question->reports);
 	if (r)
 		return r;
 	policy_view(buf_bytes(&question->grants), &question->granted);
@@ -288,10 +291,52 @@ static int print_json(const struct question *question, const struct policy_decis
 	return print_json_line(gen, stdout);
 }
 
+/* Whether the line with an argument in it could allow what is asked. */
+static bool is_asked(const struct question *question, uint32_t rule)
+{
+	for (uint32_t i = 0; i < question->policy.template_count; i++) {
+		const struct mf_pol_template *template = &question->policy.templates[i];
+
+		if (template->rule == rule)
+			return !template->deny && policy_verbs_implied(template->verbs, false) &
+							  question->access.verbs;
+	}
+	return false;
+}
+
+/* Why arguments grant nothing, where nothing else allows it either. */
+static int print_reports(const struct question *question)
+{
+	_cleanup_buf_ struct buf out = { 0 };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < question->reports.count; i++) {
+		const struct policy_grant_report *report = &question->reports.reports[i];
+		const struct mf_pol_rule *rule = policy_rule(&question->policy, report->rule);
+		size_t file_size, size;
+		const char *file, *text;
+
+		if (report->why == POLICY_GRANT_OK || !rule || !is_asked(question, report->rule))
+			continue;
+		file = policy_text(&question->policy, question->policy.files[rule->file],
+				   &file_size);
+		text = policy_text(&question->policy, rule->text, &size);
+		r = escape_text(&out, file, file_size);
+		if (r == 0)
+			r = buf_printf(&out, ":%u: ", rule->line);
+		if (r == 0)
+			r = escape_text(&out, text, size);
+		if (r == 0)
+			r = buf_printf(&out, ": %s\n", policy_grant_why_text(report->why));
+	}
+	return r ? r : cli_policy_print(&out, stdout);
+}
+
 /* Decides for each address, or once. The least verdict is what the answer is. */
 static int answer(struct question *question)
 {
 	enum mf_verdict least = MF_ALLOW;
+	bool unmet = false; /* nothing allows it */
 	size_t count = question->address_count ? question->address_count : 1;
 
 	for (size_t i = 0; i < count; i++) {
@@ -311,7 +356,10 @@ static int answer(struct question *question)
 			return r;
 		if (decision.verdict < least)
 			least = decision.verdict;
+		unmet |= decision.reason == POLICY_BY_NO_RULE;
 	}
+	if (unmet && !question->args->json && print_reports(question))
+		return -ENOMEM;
 	return least >= MF_OBSERVED ? CLI_OK : CLI_POLICY_NO;
 }
 

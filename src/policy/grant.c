@@ -309,3 +309,26 @@ const char *policy_grant_why_word(enum policy_grant_why why)
 
 	return why < POLICY_GRANT_WHY_MAX ? words[why] : "?";
 }
+
+const char *policy_grant_why_text(enum policy_grant_why why)
+{
+	static const char *const texts[POLICY_GRANT_WHY_MAX] = {
+		[POLICY_GRANT_OK] = "it grants what it names",
+		[POLICY_GRANT_ABSENT] = "the call has no such argument",
+		[POLICY_GRANT_TYPE] = "it is neither a string nor an array of strings",
+		[POLICY_GRANT_EMPTY] = "it is empty",
+		[POLICY_GRANT_NUL] = "it has a NUL byte in it",
+		[POLICY_GRANT_LONG] = "it is too long",
+		[POLICY_GRANT_OUTSIDE] = "it leads out of what stands before it",
+		[POLICY_GRANT_ADDRESS] = "it is no address of one host and one port",
+		[POLICY_GRANT_SCHEME] = "no port is known for its scheme",
+		[POLICY_GRANT_TOO_MANY] = "there are too many",
+		[POLICY_GRANT_JSON] =
+			"the arguments are no JSON object, or can be read in two ways",
+		[POLICY_GRANT_LINK] = "its links lead in a circle, or cannot be read",
+		[POLICY_GRANT_UNRESOLVED] = "the host name has no address",
+		[POLICY_GRANT_RELATIVE] = "it is relative, and no working directory is known",
+	};
+
+	return why < POLICY_GRANT_WHY_MAX ? texts[why] : "?";
+}

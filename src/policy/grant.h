@@ -77,4 +77,6 @@ struct policy_grant_reports {
 int policy_grant_build(const struct policy *policy, const struct policy_grant_call *call,
 		       struct buf *ret_image, struct policy_grant_reports *ret_reports);
 
+/* A word for programs; a clause for people. */
 const char *policy_grant_why_word(enum policy_grant_why why);
+const char *policy_grant_why_text(enum policy_grant_why why);

@@ -457,8 +457,11 @@ static void one_text_gives_the_same_bytes(void **state)
 
 static void every_reason_has_a_word(void **state)
 {
-	for (int why = 0; why < POLICY_GRANT_WHY_MAX; why++)
+	for (int why = 0; why < POLICY_GRANT_WHY_MAX; why++) {
 		assert_non_null(policy_grant_why_word((enum policy_grant_why)why));
+		assert_non_null(policy_grant_why_text((enum policy_grant_why)why));
+	}
+	assert_string_equal(policy_grant_why_text(POLICY_GRANT_WHY_MAX), "?");
 	assert_string_equal(policy_grant_why_word(POLICY_GRANT_WHY_MAX), "?");
 }
 
