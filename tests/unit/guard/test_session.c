@@ -90,7 +90,9 @@ static void leftovers_are_named_then_killed(void **state)
 {
 	struct place *place = *state;
 	_cleanup_fd_ int client = place_client(place);
-	struct server server = server_start("sleep 1000 & echo >&9; wait");
+	/* the child is called sleep from its exec on */
+	struct server server = server_start("sleep 1000 & while read -r name </proc/$!/comm && "
+					    "[ $name != sleep ]; do :; done; echo >&9; wait");
 	struct mf_c_end_reply ended;
 
 	place_open(place, client, &server);
