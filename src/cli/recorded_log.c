@@ -64,7 +64,7 @@ static int keep_place(struct walk *walk, yajl_val entry)
 	}
 	place = &walk->places[walk->place_next];
 	free(place->cwd);
-	strcpy(place->session, session);
+	memcpy(place->session, session, strlen(session) + 1);
 	place->cwd = strdup(cwd);
 	walk->place_next = (walk->place_next + 1) % SESSIONS_MAX;
 	if (walk->place_count < SESSIONS_MAX)

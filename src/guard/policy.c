@@ -30,7 +30,7 @@ static int sealed_size(int fd, size_t *ret_size)
 /* Read, not mapped: a page of a mapping that memory is too short for would be our end. */
 static int check_image(int fd, size_t size)
 {
-	_cleanup_free_ void *bytes = calloc(1, size);
+	_cleanup_free_ void *bytes = size ? malloc(size) : NULL;
 	struct policy policy;
 	size_t at = 0;
 

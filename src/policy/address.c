@@ -187,7 +187,7 @@ int policy_ports_parse(const char *text, size_t size, struct policy_ports *ret_p
 {
 	const char *dash = memchr(text, '-', size);
 	size_t first_size = dash ? (size_t)(dash - text) : size;
-	unsigned first, last;
+	unsigned first = 0, last;
 	int r;
 
 	if (size == 1 && *text == '*') {

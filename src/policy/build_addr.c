@@ -146,7 +146,7 @@ static int find_starts(struct builder *builder)
 
 static int make_room(struct builder *builder, size_t ranges)
 {
-	size_t room = ranges * 2;
+	size_t room = (ranges + 1) * 2;
 
 	if (ranges + 1 <= builder->range_room)
 		return 0;

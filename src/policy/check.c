@@ -78,8 +78,7 @@ static void check_empty(struct policy_parser *parser, const struct policy_block 
 		[POLICY_BLOCK_BASE] = "base allows nothing: the server cannot even start",
 		[POLICY_BLOCK_TOOL] = "this block allows nothing, so the tool has what base allows",
 		[POLICY_BLOCK_CEILING] =
-			"the ceiling allows nothing, so nothing else can; lines such as "
-			"read /, connect *:* allow all of a kind",
+			"the ceiling allows nothing: read / and connect *:* allow all of a kind",
 	};
 
 	/* a line that has an error would have allowed something */

@@ -149,9 +149,10 @@ struct answer {
 static void ask(const struct differ *differ, const struct situation *situation,
 		const struct policy_access *access, struct answer *ret_answer)
 {
-	struct policy_decision before;
+	struct policy_decision before = { 0 };
 	struct policy_state state;
 
+	*ret_answer = (struct answer){ .before = MF_DENY };
 	decide(differ->before, situation, &situation->before, access, &state, &before);
 	decide(differ->after, situation, &situation->after, access, &ret_answer->state,
 	       &ret_answer->decision);

@@ -61,7 +61,7 @@ static struct policy_argument *find_argument(const struct grant *grant,
 
 	for (size_t i = 0; i < grant->argument_count; i++) {
 		if (grant->arguments[i].name_size == size &&
-		    memcmp(grant->arguments[i].name, name, size) == 0)
+		    (!size || memcmp(grant->arguments[i].name, name, size) == 0))
 			return &grant->arguments[i];
 	}
 	return NULL;

@@ -6,11 +6,19 @@
 
 #include "base/escape.h"
 
+static const char special_anywhere[] = { '"', '*', '$', '\\' };
+
+static bool is_special(char byte, bool in_quotes)
+{
+	/* a backslash in quotes is what escape_text() writes one for */
+	return memchr(special_anywhere, byte, sizeof(special_anywhere) - in_quotes);
+}
+
 /* Printable ASCII that means itself, wherever it stands in a word. */
 static bool is_plain(const char *bytes, size_t size)
 {
 	for (size_t i = 0; i < size; i++) {
-		if (bytes[i] <= ' ' || bytes[i] > '~' || memchr("\"*$\\", bytes[i], 4))
+		if (bytes[i] <= ' ' || bytes[i] > '~' || is_special(bytes[i], false))
 			return false;
 	}
 	return size && bytes[0] != '#';
@@ -27,7 +35,7 @@ int policy_quote(struct buf *out, const void *bytes, size_t size)
 	while (r == 0 && at < end) {
 		const char *special = at;
 
-		while (special < end && !memchr("\"*$", *special, 3))
+		while (special < end && !is_special(*special, true))
 			special++;
 		r = escape_text(out, at, (size_t)(special - at));
 		if (r == 0 && special < end)
