@@ -235,7 +235,7 @@ int policy_learn_access(struct policy_learner *learner, const struct policy_lear
 	}
 	block = &learner->blocks[index];
 	if (what->kind == POLICY_ACCESS_ESCAPE) {
-		block->escapes[what->escape % MF_POL_ESCAPE_MAX]++;
+		block->escapes[what->escape % MF_POL_ESCAPE_MAX] += access->uses ? access->uses : 1;
 		return 0;
 	}
 	r = make_room(learner, block);

@@ -200,8 +200,12 @@ static bool names(const struct policy_learner *learner, const struct learn_value
 uint64_t learn_values_bound(const struct policy_learner *learner,
 			    const struct policy_access *access)
 {
+	const uint8_t socket = MF_POL_BIT(MF_POL_CONNECT) | MF_POL_BIT(MF_POL_LISTEN);
 	uint64_t bound = 0;
 
+	/* `connect ${arg.NAME}` is about addresses: a unix socket has a line with its path */
+	if (access->kind == POLICY_ACCESS_PATH && access->verbs & socket)
+		return 0;
 	for (size_t i = 0; i < learner->value_count; i++) {
 		if (names(learner, &learner->values[i], access))
 			bound |= 1ULL << learner->values[i].argument;

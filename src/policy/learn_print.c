@@ -107,11 +107,16 @@ static int print_templates(struct printer *printer, const struct learn_block *bl
 	return r;
 }
 
-static bool is_interpreter(const struct fold_path *line)
+/* An exec line of an interpreter says that it means to. */
+static int print_interpreter(struct printer *printer, const struct fold_path *line)
 {
 	_cleanup_free_ char *path = strndup(line->path, line->size);
 
-	return path && policy_is_interpreter(path);
+	if (!path)
+		return -ENOMEM;
+	return policy_is_interpreter(path)
+		       ? buf_printf(&printer->text, " %s", POLICY_WORD_INTERPRETER)
+		       : 0;
 }
 
 static int print_path_line(struct printer *printer, enum mf_pol_verb verb,
@@ -131,8 +136,8 @@ static int print_path_line(struct printer *printer, enum mf_pol_verb verb,
 		r = buf_append_str(&printer->text, "unix:");
 	if (r == 0)
 		r = print_path(printer, line->path, line->size);
-	if (r == 0 && verb == MF_POL_EXEC && !line->tree && is_interpreter(line))
-		r = buf_printf(&printer->text, " %s", POLICY_WORD_INTERPRETER);
+	if (r == 0 && verb == MF_POL_EXEC && !line->tree)
+		r = print_interpreter(printer, line);
 	if (r == 0)
 		r = print_uses(printer, line->uses, line->paths == 1 ? line->calls : 0, of_calls);
 	if (r == 0 && line->paths > 1)

@@ -44,6 +44,30 @@ static void F69_blocks_of_one_name_are_one_and_order_does_not_matter(void **stat
 	assert_string_equal(decided(&made, "u", "read", "/a/c"), "deny -");
 }
 
+/* Of the tree, too, which `show` asks. */
+static void the_most_particular_block_is_a_tools(void **state)
+{
+	static const struct {
+		const char *tool, *block;
+	} of[] = {
+		{ "a/b", "a/b" }, { "a/c", "a/" }, { "a/b/c", "a/b/" }, { "x", "" }, { "a/", "a/" }
+	};
+	_cleanup_policy_tree_ struct policy_tree *tree =
+		parse("version 1\ntool *\n read /1\ntool a/b/*\n read /2\ntool a/*\n read /3\n"
+		      "tool a/b\n read /4\nbase\n read /5\n");
+	_cleanup_policy_tree_ struct policy_tree *none = parse("version 1\nbase\n read /5\n");
+
+	for (size_t i = 0; i < ARRAY_LEN(of); i++) {
+		const struct policy_block *block =
+			policy_block_of_tool(tree, of[i].tool, strlen(of[i].tool));
+
+		assert_non_null(block);
+		assert_string_equal(block->name.bytes, of[i].block);
+	}
+	assert_string_equal(policy_block_of_tool(tree, "", 0)->name.bytes, "");
+	assert_null(policy_block_of_tool(none, "x", 1));
+}
+
 static void F80_names_compare_byte_for_byte(void **state)
 {
 	_cleanup_made_ struct made made = { 0 };
@@ -115,6 +139,7 @@ int main(void)
 		cmocka_unit_test(F67_an_empty_block_allows_nothing),
 		cmocka_unit_test(a_file_of_another_version_is_no_policy),
 		cmocka_unit_test(F69_blocks_of_one_name_are_one_and_order_does_not_matter),
+		cmocka_unit_test(the_most_particular_block_is_a_tools),
 		cmocka_unit_test(F80_names_compare_byte_for_byte),
 		cmocka_unit_test(F80_an_odd_name_is_printed_so_that_the_difference_is_seen),
 		cmocka_unit_test(too_many_blocks_and_ceilings_are_an_error),

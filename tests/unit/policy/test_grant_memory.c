@@ -13,45 +13,7 @@
 #include "policy/compile.h"
 #include "policy/decide.h"
 #include "policy/grant.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *memory, size_t size);
-char *__real_strdup(const char *text);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-char *__wrap_strdup(const char *text);
-
-static size_t until_failure; /* 0: none is to fail */
-static bool failed;
-
-static bool fails(void)
-{
-	if (!until_failure || --until_failure)
-		return false;
-	return failed = true;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-	return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *memory, size_t size)
-{
-	return fails() ? NULL : __real_realloc(memory, size);
-}
-
-char *__wrap_strdup(const char *text)
-{
-	return fails() ? NULL : __real_strdup(text);
-}
+#include "want.h"
 
 /* Each kind of template, whose arguments lead through links and names, and to nothing. */
 static const char text[] = "version 1\n"
@@ -94,7 +56,8 @@ static void a_grant_tells_every_failure(void **state)
 					  .arguments_size = sizeof(arguments) - 1,
 					  .cwd = "/srv/app",
 					  .world = &machine.world };
-	size_t at = 0;
+	bool failed;
+	long at = 0;
 
 	set_up(&machine);
 	assert_int_equal(parse(&machine, &tree), 0);
@@ -106,16 +69,16 @@ static void a_grant_tells_every_failure(void **state)
 		struct policy_grant_reports reports = { 0 };
 		int r;
 
-		failed = false;
-		until_failure = ++at;
+		want_after(at++);
 		r = policy_grant_build(&policy, &call, &grants, &reports);
-		until_failure = 0;
+		failed = want_was_felt();
+		want_after(-1);
 		assert_int_equal(r, failed ? -ENOMEM : 0);
 		if (failed)
 			assert_null(reports.reports);
 		free(reports.reports);
 	} while (failed);
-	print_message("# %zu allocations\n", at - 1);
+	print_message("# %ld allocations\n", at - 1);
 	assert_true(at > 20);
 }
 

@@ -89,6 +89,34 @@ static void a_wide_directory_is_never_a_line(void **state)
 		  "/home/ada/.cache/a (/home/ada/.config) (/proc/1) (/proc/sys)");
 }
 
+static void without_a_home_that_is_one_only_what_is_always_wide_is(void **state)
+{
+	static const char *const homes[] = { NULL, "", "/" };
+
+	for (size_t i = 0; i < sizeof(homes) / sizeof(homes[0]); i++) {
+		const struct fold_place there = { .home = homes[i] };
+
+		assert_true(policy_fold_is_wide(&there, "/", 1));
+		assert_true(policy_fold_is_wide(&there, "/etc", 4));
+		assert_false(policy_fold_is_wide(&there, "/srv/somebody/x", 15));
+	}
+}
+
+static void what_the_home_is_in_is_wide_and_what_is_called_alike_is_not(void **state)
+{
+	static const struct fold_place there = { .home = "/data/people/ada" };
+
+	assert_true(policy_fold_is_wide(&there, "/data", 5));
+	assert_true(policy_fold_is_wide(&there, "/data/people", 12));
+	assert_true(policy_fold_is_wide(&there, "/data/people/ada", 16));
+	assert_false(policy_fold_is_wide(&there, "/data/peop", 10));
+	assert_false(policy_fold_is_wide(&there, "/elsewhere", 10));
+	assert_false(policy_fold_is_wide(&there, "/data/people/eve/x", 18));
+	assert_true(policy_fold_is_wide(&there, "/data/people/ada/.config", 24));
+	assert_false(policy_fold_is_wide(&there, "/data/people/adam", 17));
+	assert_false(policy_fold_is_wide(&there, "/data/people/ada/work", 21));
+}
+
 static void an_opened_directory_is_its_tree(void **state)
 {
 	folded_is(MF_POL_READ, "d /srv/docs\n/srv/docs/a/b\n/srv/docsx", "/srv/docs /srv/docsx");
@@ -218,6 +246,8 @@ int main(void)
 		cmocka_unit_test(four_files_of_a_directory_are_the_directory),
 		cmocka_unit_test(directories_are_folded_upwards_in_turn),
 		cmocka_unit_test(a_wide_directory_is_never_a_line),
+		cmocka_unit_test(without_a_home_that_is_one_only_what_is_always_wide_is),
+		cmocka_unit_test(what_the_home_is_in_is_wide_and_what_is_called_alike_is_not),
 		cmocka_unit_test(an_opened_directory_is_its_tree),
 		cmocka_unit_test(a_name_that_passes_stands_for_its_directory),
 		cmocka_unit_test(code_is_read_by_its_tree),

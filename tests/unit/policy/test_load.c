@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "policy/interpreter.h"
 #include "policy/load.h"
 
 static char place[] = "/tmp/test-policy-load-XXXXXX";
@@ -148,6 +149,33 @@ static void what_cannot_be_read_is_named(void **state)
 	assert_null(tree);
 }
 
+static void what_is_below_a_file_is_missing_and_what_cannot_be_looked_at_is_told(void **state)
+{
+	const struct policy_load options = { 0 };
+	_cleanup_buf_ struct buf target = { 0 };
+	struct policy_world world = { 0 };
+	char name[300];
+
+	policy_load_world(&options, &world);
+	memset(name, 'x', sizeof(name));
+	name[0] = '/';
+	name[sizeof(name) - 1] = '\0';
+	assert_int_equal(world.look(world.data, "/etc/passwd/x", &target), POLICY_PATH_MISSING);
+	assert_int_equal(world.look(world.data, "/no-such", &target), POLICY_PATH_MISSING);
+	assert_int_equal(world.look(world.data, "/dev/null", &target), POLICY_PATH_FILE);
+	assert_int_equal(world.look(world.data, "/", &target), POLICY_PATH_DIRECTORY);
+	assert_int_equal(world.look(world.data, name, &target), -ENAMETOOLONG);
+	assert_int_equal(buf_size(&target), 0);
+}
+
+static void a_program_is_an_interpreter_by_its_name_wherever_it_lies(void **state)
+{
+	assert_true(policy_is_interpreter("sh"));
+	assert_true(policy_is_interpreter("/opt/x/python3.12"));
+	assert_false(policy_is_interpreter("/opt/sh/cat"));
+	assert_false(policy_is_interpreter("/"));
+}
+
 static void a_file_over_the_limit_is_not_read(void **state)
 {
 	static const char *const big[] = { "big" };
@@ -230,6 +258,9 @@ int main(void)
 		cmocka_unit_test(a_file_without_a_directory_includes_from_here),
 		cmocka_unit_test(another_files_directory_is_not_searched),
 		cmocka_unit_test(what_cannot_be_read_is_named),
+		cmocka_unit_test(
+			what_is_below_a_file_is_missing_and_what_cannot_be_looked_at_is_told),
+		cmocka_unit_test(a_program_is_an_interpreter_by_its_name_wherever_it_lies),
 		cmocka_unit_test(a_file_over_the_limit_is_not_read),
 		cmocka_unit_test(links_and_missing_paths_are_those_of_the_machine),
 		cmocka_unit_test(names_are_asked_for_only_when_that_is_wanted),

@@ -11,57 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static long left = -1; /* allocations until one fails; -1: none does */
-
-static bool fails(void)
-{
-	return left >= 0 && left-- == 0;
-}
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *at, size_t size);
-char *__real_strdup(const char *text);
-char *__real_strndup(const char *text, size_t size);
-int __real_vasprintf(char **ret_text, const char *format, va_list list)
-	__attribute__((format(printf, 2, 0)));
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *at, size_t size);
-char *__wrap_strdup(const char *text);
-char *__wrap_strndup(const char *text, size_t size);
-int __wrap_vasprintf(char **ret_text, const char *format, va_list list)
-	__attribute__((format(printf, 2, 0)));
-
-void *__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-	return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *at, size_t size)
-{
-	return fails() ? NULL : __real_realloc(at, size);
-}
-
-char *__wrap_strdup(const char *text)
-{
-	return fails() ? NULL : __real_strdup(text);
-}
-
-char *__wrap_strndup(const char *text, size_t size)
-{
-	return fails() ? NULL : __real_strndup(text, size);
-}
-
-int __wrap_vasprintf(char **ret_text, const char *format, va_list list)
-{
-	return fails() ? -1 : __real_vasprintf(ret_text, format, list);
-}
+#include "want.h"
 
 static const char rich[] =
 	"version 1\ndefault audit\nceiling\n write /\n exec /x\n connect *:*\n deny /l\nbase\n "
@@ -186,16 +136,16 @@ static void each_place(const char *text, bool compiles)
 	size_t expected = 0;
 	long places = 0;
 
-	left = -1;
+	want_after(-1);
 	assert_int_equal(work(text, compiles, &expected), 0);
 	for (bool failed = true; failed; places++) {
 		size_t errors = expected;
 		int r;
 
-		left = places;
+		want_after(places);
 		r = work(text, compiles, &errors);
-		failed = left < 0;
-		left = -1;
+		failed = want_was_felt();
+		want_after(-1);
 		assert_int_equal(r, failed ? -ENOMEM : 0);
 		assert_int_equal(errors, expected);
 	}
