@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "policies.h"
+#include "school.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,107 +7,6 @@
 
 #include "policy/format.h"
 #include "policy/grant.h"
-#include "policy/learn.h"
-
-static const struct include_there includes[] = {
-	{ "runtime/base", "version 1\nblock runtime/base\n  read /usr/lib\n  exec /usr/lib\n"
-			  "  read /etc/hosts\n" },
-	{ "secrets",
-	  "version 1\nblock secrets\n  deny /home/ada/.ssh\n  deny connect 192.0.2.1:*\n" },
-	{ NULL, NULL },
-};
-
-static const struct world world = { .includes = includes, .home = "/home/ada" };
-
-/* A learner with what it borrows. */
-struct school {
-	struct made base, secrets;
-	struct policy_learn_include include;
-	struct policy_learner *learner;
-};
-
-static void school_open(struct school *school)
-{
-	struct policy_learn_options options = { .place = { .home = "/home/ada" } };
-
-	*school = (struct school){ 0 };
-	make_in(&world, "version 1\nbase\n  include runtime/base\n", &school->base);
-	make_in(&world, "version 1\nbase\n  include secrets\n", &school->secrets);
-	school->include = (struct policy_learn_include){ "runtime/base", &school->base.policy };
-	options.includes = &school->include;
-	options.include_count = 1;
-	options.secrets = &school->secrets.policy;
-	assert_int_equal(policy_learner_new(&options, &school->learner), 0);
-}
-
-static void school_close(struct school *school)
-{
-	policy_learner_free(school->learner);
-	made_free(&school->base);
-	made_free(&school->secrets);
-}
-#define _cleanup_school_ _cleanup_(school_close)
-
-static void call(struct school *school, const char *tool, const char *arguments)
-{
-	assert_int_equal(policy_learn_call(school->learner, tool, tool ? strlen(tool) : 0,
-					   arguments, arguments ? strlen(arguments) : 0, "/srv"),
-			 0);
-}
-
-static void touch_as(struct school *school, uint8_t verbs, const char *path, bool directory,
-		     bool passing, bool to_base)
-{
-	const struct policy_learn_access access = {
-		.access = { .kind = POLICY_ACCESS_PATH,
-			    .verbs = verbs,
-			    .name = path,
-			    .name_size = strlen(path) },
-		.directory = directory,
-		.passing = passing,
-	};
-
-	assert_int_equal(policy_learn_access(school->learner, &access, to_base), 0);
-}
-
-static void touch(struct school *school, enum mf_pol_verb verb, const char *path)
-{
-	touch_as(school, (uint8_t)MF_POL_BIT(verb), path, false, false, false);
-}
-
-static void reach(struct school *school, const uint8_t addr[4], uint16_t port)
-{
-	struct policy_learn_access access = { .access = { .kind = POLICY_ACCESS_ADDRESS,
-							  .verbs = MF_POL_BIT(MF_POL_CONNECT),
-							  .family = 4,
-							  .port = port } };
-
-	memcpy(access.access.addr, addr, 4);
-	assert_int_equal(policy_learn_access(school->learner, &access, false), 0);
-}
-
-static void print(struct school *school, struct buf *ret_text)
-{
-	assert_int_equal(policy_learn_print(school->learner, ret_text), 0);
-	assert_int_equal(buf_append(ret_text, "", 1), 0);
-}
-
-static const char *text_of(const struct buf *text)
-{
-	return (const char *)buf_bytes(text);
-}
-
-/* What is learned, without the head: from the first block on. */
-static void learned_is(struct school *school, const char *expected)
-{
-	_cleanup_buf_ struct buf text = { 0 };
-	const char *blocks;
-
-	print(school, &text);
-	blocks = strstr(text_of(&text), "\nbase\n");
-	assert_non_null(blocks);
-	assert_string_equal(blocks + 1, expected);
-}
 
 static void each_tool_has_a_block_and_base_what_is_of_no_call(void **state)
 {
@@ -166,215 +65,6 @@ static void what_an_argument_names_is_bound_to_it(void **state)
 			    "tool read              # 2 calls\n"
 			    "  read    ${arg.path}  # 2 uses\n"
 			    "  read    /srv/index   # 1 use in 1 call\n");
-}
-
-/* Whether one call with this argument, which reached an address, gets the argument's line. */
-static bool is_bound(const char *value, const uint8_t addr[4], uint16_t port)
-{
-	_cleanup_school_ struct school school;
-	_cleanup_buf_ struct buf text = { 0 };
-	char arguments[1024];
-
-	school_open(&school);
-	snprintf(arguments, sizeof(arguments), "{\"to\":%s}", value);
-	call(&school, "t", arguments);
-	reach(&school, addr, port);
-	print(&school, &text);
-	return strstr(text_of(&text), "connect ${arg.to}") != NULL;
-}
-
-static void an_address_is_bound_only_where_its_spelling_means_that_address_alone(void **state)
-{
-	static const uint8_t there[] = { 198, 51, 100, 7 }, here[] = { 127, 0, 0, 1 };
-	static const char *const means[] = {
-		"\"http://198.51.100.7\"",	   "\"http://198.51.100.7:80/x?y#z\"",
-		"\"ws://198.51.100.7/\"",	   "\"198.51.100.7:80\"",
-		"[\"x\",\"http://198.51.100.7\"]", "\"http://198.51.100.7?q\"",
-	};
-	static const char *const does_not[] = {
-		"\"http://u@198.51.100.7\"",
-		"\"https://198.51.100.7\"",
-		"\"198.51.100.7\"",
-		"\"198.51.100.7:80/x\"",
-		"\"198.51.100.7:1-80\"",
-		"\"198.51.100.7:*\"",
-		"\"198.51.100.0/24:80\"",
-		"\"198.51.100.8:80\"",
-		"\"*:80\"",
-		"\"http://host.test/\"",
-		"\"http://:80/\"",
-		"\"http://\"",
-		"\"http://198.51.100.7:99999\"",
-		"\"http://[::1]\"",
-		"\"\"",
-		"7",
-		"null",
-		"{}",
-		"[7,[\"198.51.100.7:80\"]]",
-		"\"a\\u0000b\"",
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(means); i++)
-		assert_true(is_bound(means[i], there, 80));
-	for (size_t i = 0; i < ARRAY_LEN(does_not); i++)
-		assert_false(is_bound(does_not[i], there, 80));
-	assert_true(is_bound("\"https://198.51.100.7\"", there, 443));
-	assert_true(is_bound("\"wss://198.51.100.7:99\"", there, 99));
-	assert_true(is_bound("\"http://localhost:5\"", here, 5));
-	assert_true(is_bound("\"localhost:5\"", here, 5));
-	assert_false(is_bound("\"localhost\"", here, 80));
-}
-
-static void arguments_by_names_that_a_policy_would_not_write_are_passed_over(void **state)
-{
-	static const char *const arguments[] = {
-		"{\"a b\":\"/srv/a\"}",
-		"{\"\":\"/srv/a\"}",
-		"{\"a.b\":\"/srv/a\"}",
-		"{\"${x}\":\"/srv/a\"}",
-		"[\"/srv/a\"]",
-		"\"/srv/a\"",
-		"{\"a\":{\"b\":{\"c\":{\"d\":{\"e\":{\"f\":{\"g\":{\"h\":{\"i\":{\"j\":\"/srv/"
-		"a\"}}}}}}}}}}",
-		"{\"a\":\"/srv/a\"", /* cut */
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(arguments); i++) {
-		_cleanup_school_ struct school school;
-		_cleanup_buf_ struct buf text = { 0 };
-
-		school_open(&school);
-		call(&school, "t", arguments[i]);
-		touch(&school, MF_POL_READ, "/srv/a");
-		print(&school, &text);
-		assert_null(strstr(text_of(&text), "${arg"));
-		assert_non_null(strstr(text_of(&text), "read    /srv/a"));
-	}
-}
-
-static void what_is_reached_otherwise_has_lines_of_its_own(void **state)
-{
-	static const uint8_t six[16] = { 0x20, 1, 0xd, 0xb8 };
-	struct policy_learn_access access = { .access = { .kind = POLICY_ACCESS_ABSTRACT,
-							  .verbs = MF_POL_BIT(MF_POL_CONNECT),
-							  .name = "bus",
-							  .name_size = 3 } };
-	_cleanup_school_ struct school school;
-
-	school_open(&school);
-	call(&school, "t", "{\"sock\":\"/run/x.sock\"}");
-	assert_int_equal(policy_learn_access(school.learner, &access, false), 0);
-	assert_int_equal(policy_learn_access(school.learner, &access, false), 0);
-	access.access = (struct policy_access){ .kind = POLICY_ACCESS_ADDRESS,
-						.verbs = MF_POL_BIT(MF_POL_LISTEN),
-						.family = 6,
-						.port = 8080 };
-	memcpy(access.access.addr, six, sizeof(six));
-	assert_int_equal(policy_learn_access(school.learner, &access, false), 0);
-	access.access =
-		(struct policy_access){ .kind = POLICY_ACCESS_ESCAPE, .escape = MF_POL_PTRACE };
-	assert_int_equal(policy_learn_access(school.learner, &access, false), 0);
-	access.access.escape = MF_POL_MOUNT;
-	access.uses = 3;
-	assert_int_equal(policy_learn_access(school.learner, &access, false), 0);
-	touch(&school, MF_POL_CONNECT, "/run/x.sock");
-	touch(&school, MF_POL_LISTEN, "/run/y.sock");
-	touch(&school, MF_POL_EXEC, "/usr/bin/python3.12");
-	learned_is(&school, "base\n"
-			    "  include secrets\n"
-			    "\n"
-			    "tool t                                     # 1 call\n"
-			    "  exec    /usr/bin/python3.12 interpreter  # 1 use in 1 call\n"
-			    "  connect unix:/run/x.sock                 # 1 use in 1 call\n"
-			    "  connect unix:@bus                        # 2 uses in 1 call\n"
-			    "  listen  unix:/run/y.sock                 # 1 use in 1 call\n"
-			    "  listen  [2001:db8::]:8080                # 1 use in 1 call\n"
-			    "  # left out: allow mount (3 uses)\n"
-			    "  # left out: allow ptrace (1 use)\n");
-}
-
-static void name(struct school *school, const char *text, uint64_t event)
-{
-	const struct policy_learn_access access = {
-		.access = { .kind = POLICY_ACCESS_ABSTRACT,
-			    .verbs = MF_POL_BIT(MF_POL_CONNECT),
-			    .name = text,
-			    .name_size = strlen(text) },
-		.event = event,
-	};
-
-	assert_int_equal(policy_learn_access(school->learner, &access, false), 0);
-}
-
-static void equal_ones_of_several_calls_are_one_line_each(void **state)
-{
-	static const uint8_t a[] = { 192, 0, 2, 3 }, b[] = { 192, 0, 2, 2 };
-	const struct policy_learn_access six = { .access = { .kind = POLICY_ACCESS_ADDRESS,
-							     .verbs = MF_POL_BIT(MF_POL_LISTEN),
-							     .family = 6,
-							     .port = 80 } };
-	_cleanup_school_ struct school school;
-
-	school_open(&school);
-	for (int i = 0; i < 3; i++) {
-		call(&school, "t", "{}");
-		reach(&school, b, 80);
-		reach(&school, a, 81);
-		reach(&school, a, 80);
-		name(&school, "b", 0);
-		name(&school, "ab", 0);
-		name(&school, "a", 0);
-		assert_int_equal(policy_learn_access(school.learner, &six, false), 0);
-	}
-	learned_is(&school, "base\n"
-			    "  include secrets\n"
-			    "\n"
-			    "tool t                  # 3 calls\n"
-			    "  connect 192.0.2.2:80  # 3 uses in 3 calls\n"
-			    "  connect 192.0.2.3:80  # 3 uses in 3 calls\n"
-			    "  connect 192.0.2.3:81  # 3 uses in 3 calls\n"
-			    "  connect unix:@a       # 3 uses in 3 calls\n"
-			    "  connect unix:@ab      # 3 uses in 3 calls\n"
-			    "  connect unix:@b       # 3 uses in 3 calls\n"
-			    "  listen  [::]:80       # 3 uses in 3 calls\n");
-}
-
-/* The same number in two calls: whose it was is not known. */
-static void what_may_be_of_two_calls_is_told_so_whatever_it_is(void **state)
-{
-	static const char *const tools[] = { "one", "two" };
-	static const uint8_t there[] = { 192, 0, 2, 3 };
-	_cleanup_school_ struct school school;
-	_cleanup_buf_ struct buf text = { 0 };
-
-	school_open(&school);
-	for (size_t i = 0; i < ARRAY_LEN(tools); i++) {
-		struct policy_learn_access access = { .access = { .kind = POLICY_ACCESS_ADDRESS,
-								  .verbs = MF_POL_BIT(
-									  MF_POL_CONNECT),
-								  .family = 4,
-								  .port = 80 },
-						      .event = 3 };
-
-		call(&school, tools[i], "{\"path\":\"/srv/a\"}");
-		name(&school, "a", 1);
-		name(&school, "ab", 1);
-		name(&school, "b", 2);
-		memcpy(access.access.addr, there, sizeof(there));
-		assert_int_equal(policy_learn_access(school.learner, &access, false), 0);
-		access.access = (struct policy_access){ .kind = POLICY_ACCESS_PATH,
-							.verbs = MF_POL_BIT(MF_POL_READ),
-							.name = "/srv/a",
-							.name_size = 6 };
-		assert_int_equal(policy_learn_access(school.learner, &access, false), 0);
-	}
-	touch(&school, MF_POL_READ, "/srv/a"); /* of the second, for certain */
-	print(&school, &text);
-	assert_non_null(strstr(text_of(&text), "unix:@a "));
-	assert_non_null(strstr(text_of(&text), "unix:@ab "));
-	assert_non_null(strstr(text_of(&text), "unix:@b "));
-	assert_non_null(strstr(text_of(&text), "192.0.2.3:80 "));
-	assert_null(strstr(strstr(text_of(&text), "tool one"), "/srv/a"));
 }
 
 static void secrets_and_wide_directories_are_left_out_and_told(void **state)
@@ -489,7 +179,7 @@ static void names_from_outside_are_quoted_and_mean_themselves(void **state)
 		call(&school, names[i], NULL);
 		touch(&school, MF_POL_READ, path);
 		print(&school, &text);
-		make_in(&world, text_of(&text), &made);
+		make_in(&school_world, text_of(&text), &made);
 		request = (struct policy_request){
 			.block = policy_tool_block(&made.policy, names[i], strlen(names[i]))
 		};
@@ -663,7 +353,7 @@ static void more_calls_never_take_away_what_an_earlier_one_used(void **state)
 			school_open(&school);
 			learn(&school, calls, count);
 			print(&school, &text);
-			make_in(&world, text_of(&text), &made);
+			make_in(&school_world, text_of(&text), &made);
 			all_pass(&school, &made, calls, count);
 		}
 	}
@@ -674,12 +364,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_tool_has_a_block_and_base_what_is_of_no_call),
 		cmocka_unit_test(what_an_argument_names_is_bound_to_it),
-		cmocka_unit_test(
-			an_address_is_bound_only_where_its_spelling_means_that_address_alone),
-		cmocka_unit_test(arguments_by_names_that_a_policy_would_not_write_are_passed_over),
-		cmocka_unit_test(what_is_reached_otherwise_has_lines_of_its_own),
-		cmocka_unit_test(equal_ones_of_several_calls_are_one_line_each),
-		cmocka_unit_test(what_may_be_of_two_calls_is_told_so_whatever_it_is),
 		cmocka_unit_test(secrets_and_wide_directories_are_left_out_and_told),
 		cmocka_unit_test(runtime_files_are_an_include),
 		cmocka_unit_test(what_comes_after_the_reply_is_allowed_in_base),
