@@ -62,6 +62,9 @@ static void an_address_is_bound_only_where_its_spelling_means_that_address_alone
 	assert_false(is_bound("\"localhost\"", here, 80));
 }
 
+static const char too_deep[] = "{\"a\":{\"b\":{\"c\":{\"d\":{\"e\":{\"f\":{\"g\":{\"h\":{\"i\":{"
+			       "\"j\":\"/srv/a\"}}}}}}}}}}";
+
 static void arguments_by_names_that_a_policy_would_not_write_are_passed_over(void **state)
 {
 	static const char *const arguments[] = {
@@ -71,8 +74,7 @@ static void arguments_by_names_that_a_policy_would_not_write_are_passed_over(voi
 		"{\"${x}\":\"/srv/a\"}",
 		"[\"/srv/a\"]",
 		"\"/srv/a\"",
-		"{\"a\":{\"b\":{\"c\":{\"d\":{\"e\":{\"f\":{\"g\":{\"h\":{\"i\":{\"j\":\"/srv/"
-		"a\"}}}}}}}}}}",
+		too_deep,
 		"{\"a\":\"/srv/a\"", /* cut */
 	};
 
