@@ -33,6 +33,7 @@ static int check_image(int fd, size_t size)
 	_cleanup_free_ void *bytes = size ? malloc(size) : NULL;
 	struct policy policy;
 	size_t at = 0;
+	int err;
 
 	if (!bytes)
 		return -ENOMEM;
@@ -43,7 +44,11 @@ static int check_image(int fd, size_t size)
 			return got < 0 ? -errno : -EBADMSG;
 		at += (size_t)got;
 	}
-	return policy_validate(bytes, size, &policy, NULL);
+	err = policy_validate(bytes, size, &policy, NULL);
+	if (err)
+		return err;
+	/* what a call grants is an image, too, but no policy */
+	return policy.head->flags & MF_POL_GRANTS ? -EBADMSG : 0;
 }
 
 static bool name_ok(const char name[MF_NAME_LEN])

@@ -31,7 +31,8 @@ static int print_line(struct buf *out, const struct policy *policy, const struct
 
 	name = policy_text(policy, policy->files[rule->file], &size);
 	slash = memrchr(name, '/', size);
-	if (name[0] == '/' && slash) { /* where it lies is nobody's business who reads a record */
+	if (size && name[0] == '/' &&
+	    slash) { /* where it lies is nobody's business who reads a record */
 		size -= (size_t)(slash + 1 - name);
 		name = slash + 1;
 	}

@@ -30,10 +30,14 @@ int session_grants(struct session *session, const struct journal_view *entry)
 	_cleanup_free_ void *bytes = NULL;
 	struct policy grants;
 
-	if (!request || request->grants_bytes)
+	if (request && request->grants_bytes)
 		return -EBADMSG;
 	if (!session->policy)
 		return 0;
+	if (!request) { /* its BEGIN was lost */
+		session->incomplete |= INC_JOURNAL;
+		return 0;
+	}
 	if (!entry->text_size[0]) { /* what it is allowed cannot be told from what it is not */
 		request->incomplete |= INC_POLICY;
 		return 0;

@@ -19,6 +19,9 @@ int session_policy_new(const struct mf_r_session *said, void *bytes, size_t size
 	struct session_policy *policy = calloc(1, sizeof(*policy));
 	int err = policy ? policy_validate(bytes, size, &policy->view, NULL) : -ENOMEM;
 
+	if (!err && policy->view.head->flags & MF_POL_GRANTS)
+		err = -EBADMSG;
+
 	if (err) {
 		free(policy);
 		free(bytes);

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "guard/policy.h"
+#include "policy/grant.h"
 
 #define ALL_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
@@ -92,6 +93,18 @@ static void what_is_no_image_is_refused(void **state)
 	refused(hole, &packet, -EFBIG);
 }
 
+static void what_a_call_grants_is_no_policy(void **state)
+{
+	struct mf_c_policy packet = asked(MF_POL_AUDIT);
+	struct policy_grant_call call = { .block = MF_POL_DEFAULT };
+	_cleanup_made_ struct made made = { 0 };
+	_cleanup_buf_ struct buf image = { 0 };
+
+	make("version 1\ntool t\n  read ${arg.path}\n", &made);
+	assert_int_equal(policy_grant_build(&made.policy, &call, &image, NULL), 0);
+	refused(file_of(buf_bytes(&image), buf_size(&image), ALL_SEALS), &packet, -EBADMSG);
+}
+
 static void what_nobody_here_can_keep_is_not_promised(void **state)
 {
 	struct mf_c_policy packet = asked(MF_POL_ENFORCE);
@@ -117,6 +130,7 @@ int main(void)
 		cmocka_unit_test(a_sealed_image_is_taken_once),
 		cmocka_unit_test(what_can_still_be_changed_is_refused),
 		cmocka_unit_test(what_is_no_image_is_refused),
+		cmocka_unit_test(what_a_call_grants_is_no_policy),
 		cmocka_unit_test(what_nobody_here_can_keep_is_not_promised),
 		cmocka_unit_test(a_name_that_is_none_is_refused),
 	};
