@@ -59,7 +59,7 @@ static int prepare(struct connection *connection, const void *packet, struct ipc
 	return control_send(connection, &reply, sizeof(reply), NULL);
 }
 
-static bool name_ok(const char name[MF_NAME_LEN], bool may_be_empty)
+bool control_name_ok(const char name[MF_NAME_LEN], bool may_be_empty)
 {
 	return memchr(name, '\0', MF_NAME_LEN) && (may_be_empty || name[0]);
 }
@@ -73,7 +73,7 @@ static int open_session(struct connection *connection, const void *packet, struc
 	uint32_t detail = MF_D_NONE;
 	int err = -EINVAL;
 
-	if (name_ok(open->name, false) && name_ok(open->tenant, true) &&
+	if (control_name_ok(open->name, false) && control_name_ok(open->tenant, true) &&
 	    !(open->flags & ~(MF_OPEN_MNTNS | MF_OPEN_USERNS | MF_OPEN_DIGEST_ONLY)))
 		err = session_open(connection->guard, connection, &connection->peer, open,
 				   fds->fd[0], &opened, &detail);

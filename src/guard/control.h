@@ -57,6 +57,8 @@ int control_send(struct connection *connection, const void *packet, size_t size,
 		 const struct ipc_fds *fds);
 /* The session's processes are gone, or the bound is over: the owner's answer. */
 void control_ended(struct session *session);
+/* NUL terminated within its bounds. */
+bool control_name_ok(const char name[MF_NAME_LEN], bool may_be_empty);
 /* Whether the client may know of this session. */
 bool control_may_see(const struct connection *connection, const struct session *session);
 /* MF_C_STATS. 0, or <0 when the connection is closed. */

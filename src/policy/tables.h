@@ -44,6 +44,14 @@ struct policy {
 int policy_validate(const void *bytes, size_t size, struct policy *ret_policy,
 		    const char **ret_reason);
 
+/*
+ * The same of a policy, and nothing else, in a file that somebody hands over. It is read, not mapped: a
+ * page of a mapping that memory is too short for would be the reader's end. Whether others can still
+ * change the file is the caller's to ask. *ret_bytes, which the view borrows, is to be freed.
+ * -EFBIG: empty, or over `max`; -EBADMSG, -EPROTO, -ENOMEM, -errno.
+ */
+int policy_read_handed(int fd, size_t max, void **ret_bytes, struct policy *ret_policy);
+
 /* The same view without the checks, for bytes that this process has made itself. */
 void policy_view(const void *bytes, struct policy *ret_policy);
 

@@ -89,13 +89,6 @@ struct request {
 };
 
 #define BATCH_ROWS 1000
-#define CLOSED_BLOCKS 1024
-
-/* Which block of the policy a request that is forgotten had, for what comes late. */
-struct closed_block {
-	uint64_t ordinal; /* 0: none */
-	uint32_t block;
-};
 
 /* events that go into no open record, gathered to one entry */
 struct batch {
@@ -143,7 +136,6 @@ struct session {
 	} memo; /* the last label: runs of events share it */
 	uint64_t unnamed; /* lists of candidates that were cut so far */
 	struct session_policy *policy; /* NULL: nothing is decided */
-	struct closed_block closed[CLOSED_BLOCKS]; /* by ordinal % CLOSED_BLOCKS */
 	uint64_t seed;
 	const struct mf_session_counters *mapped; /* NULL: not known */
 	uint64_t lost_calm[MF_LOSS_MAX]; /* the counters when they were last settled */

@@ -58,15 +58,17 @@ int session_grants(struct session *session, const struct journal_view *entry)
 
 void session_keep_block(struct session *session, const struct request *request)
 {
-	session->closed[request->ordinal % CLOSED_BLOCKS] =
-		(struct closed_block){ .ordinal = request->ordinal, .block = request->block };
+	if (session->policy)
+		session->policy->closed[request->ordinal % CLOSED_BLOCKS] =
+			(struct closed_block){ .ordinal = request->ordinal,
+					       .block = request->block };
 }
 
 /* Grants end with their request, and so are not kept. */
 static struct policy_request by_ordinal(const struct session *session, uint64_t ordinal)
 {
 	const struct request *request = session_request(session, ordinal);
-	const struct closed_block *closed = &session->closed[ordinal % CLOSED_BLOCKS];
+	const struct closed_block *closed = &session->policy->closed[ordinal % CLOSED_BLOCKS];
 
 	if (request)
 		return (struct policy_request){ .block = request->block,

@@ -13,20 +13,16 @@
 #define BIT_RW (MF_POL_BIT(MF_POL_READ) | MF_POL_BIT(MF_POL_WRITE))
 #define ACCESSES_MAX 2 /* of one event: both names of a rename */
 
-int session_policy_new(const struct mf_r_session *said, void *bytes, size_t size,
+int session_policy_new(const struct mf_r_session *said, const struct policy *view, void *bytes,
 		       struct session_policy **ret_policy)
 {
 	struct session_policy *policy = calloc(1, sizeof(*policy));
-	int err = policy ? policy_validate(bytes, size, &policy->view, NULL) : -ENOMEM;
 
-	if (!err && policy->view.head->flags & MF_POL_GRANTS)
-		err = -EBADMSG;
-
-	if (err) {
-		free(policy);
+	if (!policy) {
 		free(bytes);
-		return err;
+		return -ENOMEM;
 	}
+	policy->view = *view;
 	policy->bytes = bytes;
 	/* nothing here refuses anything */
 	policy->mode = said->policy_mode > MF_POL_AUDIT ? MF_POL_AUDIT

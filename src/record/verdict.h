@@ -15,18 +15,25 @@
 #include "record/event.h"
 #include "record/label.h"
 
+#define CLOSED_BLOCKS 1024
+
+/* Which block a request that is forgotten had, for what comes late. */
+struct closed_block {
+	uint64_t ordinal; /* 0: none */
+	uint32_t block;
+};
+
 struct session_policy {
 	void *bytes; /* the image */
 	struct policy view;
 	enum mf_pol_mode mode; /* a limit: no block weighs more */
 	uint64_t generation;
 	char name[MF_NAME_LEN];
+	struct closed_block closed[CLOSED_BLOCKS]; /* by ordinal % CLOSED_BLOCKS */
 };
 
-/*
- * Takes `bytes` (by malloc) over, whatever the outcome. -EBADMSG: they are no image; -ENOMEM.
- */
-int session_policy_new(const struct mf_r_session *said, void *bytes, size_t size,
+/* `view` is of `bytes` (by malloc), which are taken over whatever the outcome. -ENOMEM. */
+int session_policy_new(const struct mf_r_session *said, const struct policy *view, void *bytes,
 		       struct session_policy **ret_policy);
 void session_policy_free(struct session_policy *policy);
 

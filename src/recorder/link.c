@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -66,35 +65,14 @@ static void emit_entry(void *data, enum log_type type, const struct buf *json)
 	log_append(recorder->log, type, buf_bytes(json), buf_size(json));
 }
 
-static int read_whole(int fd, void *bytes, size_t size)
-{
-	size_t at = 0;
-
-	while (at < size) {
-		ssize_t got = pread(fd, (char *)bytes + at, size - at, (off_t)at);
-
-		if (got <= 0)
-			return got < 0 ? -errno : -EBADMSG;
-		at += (size_t)got;
-	}
-	return 0;
-}
-
 /* The guard has checked it; it is checked again, as whatever comes from outside. */
 static int read_policy(const struct mf_r_session *info, int fd, struct session_policy **ret_policy)
 {
 	_cleanup_free_ void *bytes = NULL;
-	struct stat st;
-	int err;
+	struct policy view;
+	int err = fd < 0 ? -EBADMSG : policy_read_handed(fd, MF_POLICY_BYTES_MAX, &bytes, &view);
 
-	if (fd < 0 || fstat(fd, &st) < 0 || st.st_size <= 0 || st.st_size > MF_POLICY_BYTES_MAX)
-		return -EBADMSG;
-	bytes = malloc((size_t)st.st_size);
-	if (!bytes)
-		return -ENOMEM;
-	err = read_whole(fd, bytes, (size_t)st.st_size);
-	return err ? err
-		   : session_policy_new(info, take_ptr(bytes), (size_t)st.st_size, ret_policy);
+	return err ? err : session_policy_new(info, &view, take_ptr(bytes), ret_policy);
 }
 
 static int begin_session(struct recorder *recorder, const struct mf_r_session *info,
