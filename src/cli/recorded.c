@@ -322,36 +322,6 @@ int recorded_access_print(struct buf *out, const struct policy_access *access)
 	return r ? r : policy_quote(out, access->name, access->name_size);
 }
 
-static void write_value(yajl_gen gen, yajl_val value, unsigned depth)
-{
-	if (!value || depth > 100) {
-		yajl_gen_null(gen);
-	} else if (YAJL_IS_STRING(value)) {
-		yajl_gen_string(gen, (const unsigned char *)value->u.string,
-				strlen(value->u.string));
-	} else if (YAJL_IS_NUMBER(value)) {
-		yajl_gen_number(gen, YAJL_GET_NUMBER(value), strlen(YAJL_GET_NUMBER(value)));
-	} else if (YAJL_IS_OBJECT(value)) {
-		yajl_gen_map_open(gen);
-		for (size_t i = 0; i < YAJL_GET_OBJECT(value)->len; i++) {
-			const char *key = YAJL_GET_OBJECT(value)->keys[i];
-
-			yajl_gen_string(gen, (const unsigned char *)key, strlen(key));
-			write_value(gen, YAJL_GET_OBJECT(value)->values[i], depth + 1);
-		}
-		yajl_gen_map_close(gen);
-	} else if (YAJL_IS_ARRAY(value)) {
-		yajl_gen_array_open(gen);
-		for (size_t i = 0; i < YAJL_GET_ARRAY(value)->len; i++)
-			write_value(gen, YAJL_GET_ARRAY(value)->values[i], depth + 1);
-		yajl_gen_array_close(gen);
-	} else if (YAJL_IS_TRUE(value) || YAJL_IS_FALSE(value)) {
-		yajl_gen_bool(gen, YAJL_IS_TRUE(value));
-	} else {
-		yajl_gen_null(gen);
-	}
-}
-
 int recorded_json(struct buf *out, yajl_val value)
 {
 	yajl_gen gen = yajl_gen_alloc(NULL);
@@ -361,7 +331,7 @@ int recorded_json(struct buf *out, yajl_val value)
 
 	if (!gen)
 		return r;
-	write_value(gen, value, 0);
+	tree_write(gen, value);
 	if (yajl_gen_get_buf(gen, &bytes, &size) == yajl_gen_status_ok)
 		r = buf_append(out, bytes, size);
 	yajl_gen_free(gen);

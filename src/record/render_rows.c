@@ -293,35 +293,6 @@ int render_rows(struct buf *out, const struct render_style *style, yajl_val even
 	return err;
 }
 
-static void generate(yajl_gen gen, yajl_val value)
-{
-	if (YAJL_IS_STRING(value)) {
-		const char *text = tree_string(value);
-
-		yajl_gen_string(gen, (const unsigned char *)text, strlen(text));
-	} else if (YAJL_IS_NUMBER(value)) {
-		yajl_gen_number(gen, value->u.number.r, strlen(value->u.number.r));
-	} else if (YAJL_IS_TRUE(value) || YAJL_IS_FALSE(value)) {
-		yajl_gen_bool(gen, YAJL_IS_TRUE(value));
-	} else if (YAJL_IS_ARRAY(value)) {
-		yajl_gen_array_open(gen);
-		for (size_t i = 0; i < tree_count(value); i++)
-			generate(gen, tree_at(value, i)); /* an event is three levels deep */
-		yajl_gen_array_close(gen);
-	} else if (YAJL_IS_OBJECT(value)) {
-		yajl_gen_map_open(gen);
-		for (size_t i = 0; i < YAJL_GET_OBJECT(value)->len; i++) {
-			const char *key = YAJL_GET_OBJECT(value)->keys[i];
-
-			yajl_gen_string(gen, (const unsigned char *)key, strlen(key));
-			generate(gen, YAJL_GET_OBJECT(value)->values[i]);
-		}
-		yajl_gen_map_close(gen);
-	} else {
-		yajl_gen_null(gen);
-	}
-}
-
 int render_late_json(struct buf *out, const char *since, yajl_val event)
 {
 	yajl_gen gen = yajl_gen_alloc(NULL);
@@ -331,7 +302,7 @@ int render_late_json(struct buf *out, const char *since, yajl_val event)
 
 	if (!gen)
 		return -ENOMEM;
-	generate(gen, event);
+	tree_write(gen, event);
 	yajl_gen_get_buf(gen, &bytes, &size);
 	err = buf_append(out, bytes, size ? size - 1 : 0);
 	if (!err)

@@ -5,6 +5,8 @@
 
 #include "base/escape.h"
 
+#define DEPTH_MAX 100 /* of what is written again */
+
 void tree_show_nul(char *json, size_t size)
 {
 	for (size_t at = 0; at + 6 <= size; at++) {
@@ -136,4 +138,40 @@ int tree_print_value(struct buf *out, yajl_val value)
 int tree_print(struct buf *out, yajl_val object, const char *key)
 {
 	return tree_print_text(out, object, value_text(tree_get(object, key)), 0);
+}
+
+static void write_value(yajl_gen gen, yajl_val value, unsigned depth)
+{
+	if (!value || depth > DEPTH_MAX) {
+		yajl_gen_null(gen);
+	} else if (YAJL_IS_STRING(value)) {
+		const char *text = tree_string(value);
+
+		yajl_gen_string(gen, (const unsigned char *)text, strlen(text));
+	} else if (YAJL_IS_NUMBER(value)) {
+		yajl_gen_number(gen, value->u.number.r, strlen(value->u.number.r));
+	} else if (YAJL_IS_TRUE(value) || YAJL_IS_FALSE(value)) {
+		yajl_gen_bool(gen, YAJL_IS_TRUE(value));
+	} else if (YAJL_IS_ARRAY(value)) {
+		yajl_gen_array_open(gen);
+		for (size_t i = 0; i < tree_count(value); i++)
+			write_value(gen, tree_at(value, i), depth + 1);
+		yajl_gen_array_close(gen);
+	} else if (YAJL_IS_OBJECT(value)) {
+		yajl_gen_map_open(gen);
+		for (size_t i = 0; i < YAJL_GET_OBJECT(value)->len; i++) {
+			const char *key = YAJL_GET_OBJECT(value)->keys[i];
+
+			yajl_gen_string(gen, (const unsigned char *)key, strlen(key));
+			write_value(gen, YAJL_GET_OBJECT(value)->values[i], depth + 1);
+		}
+		yajl_gen_map_close(gen);
+	} else {
+		yajl_gen_null(gen);
+	}
+}
+
+void tree_write(yajl_gen gen, yajl_val value)
+{
+	write_value(gen, value, 0);
 }

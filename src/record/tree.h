@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <yajl/yajl_gen.h>
 #include <yajl/yajl_tree.h>
 
 #include "base/buf.h"
@@ -32,6 +33,9 @@ bool tree_true(yajl_val object, const char *key);
 /* Number of elements, and one of them; 0 and NULL when it is no array. */
 size_t tree_count(yajl_val array);
 yajl_val tree_at(yajl_val array, size_t index);
+
+/* As JSON again; what is more than 100 levels deep becomes null. */
+void tree_write(yajl_gen gen, yajl_val value);
 
 /* The value of `key` escaped for a terminal (base/escape.h), whatever its type. */
 int tree_print(struct buf *out, yajl_val object, const char *key);
