@@ -73,20 +73,29 @@ static int start_files(struct compiler *compiler)
 	return r;
 }
 
-static int add_rule(struct compiler *compiler, const struct policy_where *where, uint32_t *ret_rule)
+/* A rule of the block at work; its text is the caller's to set. */
+static int new_rule(struct compiler *compiler, uint32_t file, uint32_t line, uint32_t *ret_index,
+		    struct mf_pol_rule **ret_rule)
 {
-	struct mf_pol_rule *rule;
 	void *item;
 	int r = policy_array_add(&compiler->rules, &item);
 
 	if (r)
 		return r;
-	rule = item;
-	rule->file = where->file;
-	rule->line = where->line;
-	rule->block = compiler->block;
-	*ret_rule = (uint32_t)compiler->rules.count - 1;
-	return policy_texts_line(&compiler->texts, where, &rule->text);
+	*ret_index = (uint32_t)compiler->rules.count - 1;
+	*ret_rule = item;
+	(*ret_rule)->file = file;
+	(*ret_rule)->line = line;
+	(*ret_rule)->block = compiler->block;
+	return 0;
+}
+
+static int add_rule(struct compiler *compiler, const struct policy_where *where, uint32_t *ret_rule)
+{
+	struct mf_pol_rule *rule;
+	int r = new_rule(compiler, where->file, where->line, ret_rule, &rule);
+
+	return r ? r : policy_texts_line(&compiler->texts, where, &rule->text);
 }
 
 static int add_built_in(struct compiler *compiler)
@@ -94,19 +103,14 @@ static int add_built_in(struct compiler *compiler)
 	for (size_t i = 0; i < ARRAY_LEN(built_in); i++) {
 		struct policy_entry entry = {
 			.block = compiler->block,
-			.rule = (uint32_t)compiler->rules.count,
 			.verbs = policy_verbs_implied(built_in[i].verbs, false),
 		};
 		struct mf_pol_rule *rule;
-		void *item;
-		int r = policy_array_add(&compiler->rules, &item);
+		int r = new_rule(compiler, (uint32_t)compiler->files.count - 1, (uint32_t)i + 1,
+				 &entry.rule, &rule);
 
 		if (r)
 			return r;
-		rule = item;
-		rule->file = (uint32_t)compiler->files.count - 1;
-		rule->line = (uint32_t)i + 1;
-		rule->block = compiler->block;
 		r = add_text(compiler, built_in[i].text, strlen(built_in[i].text), &rule->text);
 		if (r == 0)
 			r = policy_builder_path(compiler->builder, entry, built_in[i].path,

@@ -45,6 +45,13 @@ static size_t lower_bound(const struct policy *policy, uint64_t block)
 	return low;
 }
 
+bool policy_grant_is_possible(const struct policy *policy, uint32_t block)
+{
+	size_t first = lower_bound(policy, block);
+
+	return first < policy->template_count && policy->templates[first].block == block;
+}
+
 static void find_templates(struct grant *grant)
 {
 	size_t first = lower_bound(grant->policy, grant->call->block);

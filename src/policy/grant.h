@@ -78,5 +78,8 @@ int policy_grant_build(const struct policy *policy, const struct policy_grant_ca
 		       struct buf *ret_image, struct policy_grant_reports *ret_reports);
 
 /* A word for programs; a clause for people. */
+/* Whether the block has any template: else no call of its tool is granted anything. */
+bool policy_grant_is_possible(const struct policy *policy, uint32_t block);
+
 const char *policy_grant_why_word(enum policy_grant_why why);
 const char *policy_grant_why_text(enum policy_grant_why why);

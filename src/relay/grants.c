@@ -22,15 +22,6 @@ void grants_free(struct grants *grants)
 	buf_free(&grants->image);
 }
 
-static bool has_templates(const struct policy *policy, uint32_t block)
-{
-	for (uint32_t i = 0; i < policy->template_count; i++) {
-		if (policy->templates[i].block == block)
-			return true;
-	}
-	return false;
-}
-
 int grants_of(struct grants *grants, const struct mcp_message *message)
 {
 	struct policy_grant_call call = { .cwd = grants->cwd[0] ? grants->cwd : NULL,
@@ -40,7 +31,7 @@ int grants_of(struct grants *grants, const struct mcp_message *message)
 	if (!grants->wanted || !message || message->method != MF_M_TOOLS_CALL)
 		return 0;
 	call.block = policy_tool_block(&grants->policy, message->tool.data, message->tool.size);
-	if (!has_templates(&grants->policy, call.block))
+	if (!policy_grant_is_possible(&grants->policy, call.block))
 		return 0;
 	/* of arguments that were not kept whole, nothing is known */
 	if (message->args.size == message->args_total) {
