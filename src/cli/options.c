@@ -13,6 +13,7 @@
 #include "cli/cli.h"
 #include "policy/words.h"
 
+#define MODE_WORDS "observe, audit or enforce"
 #define LONG_ONLY 256 /* getopt values of options without a letter, plus their id */
 
 const char *cli_nearest(const char *word, const char *const *words, size_t count)
@@ -48,6 +49,25 @@ static int set_number(const struct cli_option *option, const char *text, unsigne
 	return 0;
 }
 
+static int mode_of_word(const char *word, uint32_t *ret_mode)
+{
+	int mode = policy_named_find(policy_modes, ARRAY_LEN(policy_modes), word, strlen(word));
+
+	if (mode < 0)
+		return -EINVAL;
+	*ret_mode = (uint32_t)mode;
+	return 0;
+}
+
+/* `error` is what came of reading the word of `option` that should be one of `words`. */
+static int set_word(const struct cli_option *option, int error, const char *words, const char *text,
+		    char **ret_error)
+{
+	_cleanup_free_ char *shown = error ? cli_shown(text) : NULL;
+
+	return error ? refuse(ret_error, "--%s wants %s, not '%s'", option->name, words, shown) : 0;
+}
+
 static int set_option(const struct cli_option *option, const char *text, struct cli_args *args,
 		      char **ret_error)
 {
@@ -60,32 +80,14 @@ static int set_option(const struct cli_option *option, const char *text, struct 
 		*(bool *)field = true;
 		return 0;
 	case CLI_ENGINE:
-		if (engine_of_word(text, (uint32_t *)field) < 0) {
-			_cleanup_free_ char *shown = cli_shown(text);
-
-			return refuse(ret_error, "--%s wants " ENGINE_WORDS ", not '%s'",
-				      option->name, shown);
-		}
-		return 0;
+		return set_word(option, engine_of_word(text, (uint32_t *)field), ENGINE_WORDS, text,
+				ret_error);
 	case CLI_PROBE:
-		if (probe_of_word(text, (bool *)field) < 0) {
-			_cleanup_free_ char *shown = cli_shown(text);
-
-			return refuse(ret_error, "--%s wants " PROBE_WORDS ", not '%s'",
-				      option->name, shown);
-		}
-		return 0;
-	case CLI_MODE: {
-		int mode = policy_named_find(policy_modes, ARRAY_LEN(policy_modes), text,
-					     strlen(text));
-		_cleanup_free_ char *shown = mode < 0 ? cli_shown(text) : NULL;
-
-		if (mode < 0)
-			return refuse(ret_error, "--%s wants observe, audit or enforce, not '%s'",
-				      option->name, shown);
-		*(uint32_t *)field = (uint32_t)mode;
-		return 0;
-	}
+		return set_word(option, probe_of_word(text, (bool *)field), PROBE_WORDS, text,
+				ret_error);
+	case CLI_MODE:
+		return set_word(option, mode_of_word(text, (uint32_t *)field), MODE_WORDS, text,
+				ret_error);
 	case CLI_TEXT:
 		if (option->max && (!*text || strlen(text) > option->max))
 			return refuse(ret_error, "--%s wants 1 to %u bytes", option->name,

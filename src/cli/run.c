@@ -7,8 +7,6 @@
 #include "policy/compile.h"
 #include "relay/relay.h"
 
-#define EXIT_OURS 125 /* as of the relay: the server was not started */
-
 /* The directory of a policy is nobody's business who reads a record. */
 static const char *base_name(const char *path)
 {
@@ -54,15 +52,15 @@ int cli_run(const struct cli_command *command, const struct cli_args *args)
 		cli_error(
 			"nothing here can refuse yet what a policy denies; --mode audit tells what "
 			"it would");
-		return EXIT_OURS;
+		return RELAY_EXIT_OURS;
 	}
 	if (!args->policy && args->mode_given) {
 		cli_error("--mode is the mode of a policy; name one with --policy FILE");
-		return EXIT_OURS;
+		return RELAY_EXIT_OURS;
 	}
 	if (args->policy) {
 		if (compile(args, &image) < 0)
-			return EXIT_OURS;
+			return RELAY_EXIT_OURS;
 		options.policy = (struct relay_policy){
 			.name = base_name(args->policy),
 			.image = buf_bytes(&image),

@@ -173,6 +173,8 @@ static bool is_given(const char *path, size_t size, const struct workplace *plac
 
 static bool write_is_unexpected(const char *path, size_t size, const struct workplace *place)
 {
+	if (!place) /* a policy expects it */
+		return false;
 	if (in_tree(path, size, "/proc/sys")) /* the whole machine's settings */
 		return true;
 	if (IN_TABLE(usual_writes, path, size) || in_tree(path, size, "/proc") ||
@@ -221,7 +223,7 @@ static enum risk risk_of_file(const struct mf_ev_file *file, const char *path,
 		return risk_of_flags(file);
 	if (IN_TABLE(sensitive, path, size) || is_process_secret(path, size))
 		return RISK_ALERT;
-	if (place && open_writes(file) && is_plain(file) && write_is_unexpected(path, size, place))
+	if (open_writes(file) && is_plain(file) && write_is_unexpected(path, size, place))
 		return RISK_ALERT;
 	return risk_of_flags(file);
 }
@@ -233,11 +235,11 @@ static enum risk risk_of_change(const struct mf_ev_change *change, const char *t
 
 	if (!(change->path_flags & MF_PATH_UNRESOLVED) &&
 	    (IN_TABLE(sensitive, texts, change->path_len) ||
-	     (place && write_is_unexpected(texts, change->path_len, place))))
+	     write_is_unexpected(texts, change->path_len, place)))
 		return RISK_ALERT;
 	if (change->path2_len && !(change->path2_flags & MF_PATH_UNRESOLVED) &&
 	    (IN_TABLE(sensitive, path2, change->path2_len) ||
-	     (place && write_is_unexpected(path2, change->path2_len, place))))
+	     write_is_unexpected(path2, change->path2_len, place)))
 		return RISK_ALERT;
 	return RISK_WRITE;
 }

@@ -14,7 +14,6 @@
 
 #define EXIT_NOT_FOUND 127
 #define EXIT_NOT_EXECUTABLE 126
-#define EXIT_OURS 125
 #define GRACE_MS 2000
 
 static const int forwarded[] = { SIGTERM, SIGINT,  SIGQUIT, SIGHUP,
@@ -78,7 +77,7 @@ static int guard_failed(struct session *session, int err)
 		say(&session->say, "the daemon (mcpfloord) does not answer");
 	else
 		say(&session->say, "the guard could not be started: %s", strerror(-err));
-	return EXIT_OURS;
+	return RELAY_EXIT_OURS;
 }
 
 static const char log_foreign[] =
@@ -106,7 +105,7 @@ static int open_failed(struct session *session, int err, uint32_t detail)
 	say(&session->say, "%s (%s)",
 	    detail < ARRAY_LEN(details) && details[detail] ? details[detail] : details[MF_D_NONE],
 	    strerror(-err));
-	return EXIT_OURS;
+	return RELAY_EXIT_OURS;
 }
 
 static const char *session_name(const struct relay_options *options)
@@ -186,7 +185,7 @@ static int session_run(struct session *session)
 	if (err) {
 		say(&session->say, "the relay failed: %s", strerror(-err));
 		launch_abort(&session->launch);
-		return EXIT_OURS;
+		return RELAY_EXIT_OURS;
 	}
 	session_conclude(session);
 	if (exec_errno)
@@ -227,7 +226,7 @@ int relay_run(const struct relay_options *options)
 	grants_init(&session.traffic.grants, options->policy.image, options->policy.size);
 	if (err) {
 		say(&session.say, "could not start: %s", strerror(-err));
-		return EXIT_OURS;
+		return RELAY_EXIT_OURS;
 	}
 	err = command_check(options->argv[0]);
 	if (err)

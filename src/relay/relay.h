@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define RELAY_EXIT_OURS 125 /* mcpfloor could not do its work, and the server was not started */
+
 /* A compiled policy (abi/policy.h). */
 struct relay_policy {
 	const char *name; /* for people */
