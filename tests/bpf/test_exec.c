@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Exec: the kernel's own file, the arguments, the process that executes. */
-#include "scene.h"
+#include "executing.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,29 +16,6 @@
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static uint64_t kernel_dev(dev_t dev)
-{
-	return (uint64_t)major(dev) << 20 | minor(dev);
-}
-
-static char *const none[] = { NULL };
-
-#define ARGV(...) ((char **)(const char *[]){ __VA_ARGS__, NULL })
-
-/* Runs one child that executes; note 0 is its pid. */
-static int run(struct notes *notes, const char *file, char *const argv[])
-{
-	int pid = fork(), status;
-
-	if (!pid) {
-		execve(file, argv, none);
-		_exit(errno == ENOEXEC ? 126 : 127);
-	}
-	notes->value[0] = (uint64_t)pid;
-	waitpid(pid, &status, 0);
-	return WEXITSTATUS(status);
-}
 
 static int body_exec(struct notes *notes)
 {
