@@ -154,16 +154,16 @@ static void write_value(yajl_gen gen, yajl_val value, unsigned depth)
 		yajl_gen_bool(gen, YAJL_IS_TRUE(value));
 	} else if (YAJL_IS_ARRAY(value)) {
 		yajl_gen_array_open(gen);
-		for (size_t i = 0; i < tree_count(value); i++)
-			write_value(gen, tree_at(value, i), depth + 1);
+		for (size_t i = 0; i < value->u.array.len; i++)
+			write_value(gen, value->u.array.values[i], depth + 1);
 		yajl_gen_array_close(gen);
 	} else if (YAJL_IS_OBJECT(value)) {
 		yajl_gen_map_open(gen);
-		for (size_t i = 0; i < YAJL_GET_OBJECT(value)->len; i++) {
-			const char *key = YAJL_GET_OBJECT(value)->keys[i];
+		for (size_t i = 0; i < value->u.object.len; i++) {
+			const char *key = value->u.object.keys[i];
 
 			yajl_gen_string(gen, (const unsigned char *)key, strlen(key));
-			write_value(gen, YAJL_GET_OBJECT(value)->values[i], depth + 1);
+			write_value(gen, value->u.object.values[i], depth + 1);
 		}
 		yajl_gen_map_close(gen);
 	} else {
