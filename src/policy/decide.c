@@ -13,6 +13,9 @@ struct said {
 	bool below; /* something below the tree is denied */
 };
 
+/* Asked for where a caller asks for no verb at all: no line allows that, so nothing does. */
+#define NO_VERB MF_POL_BIT(MF_POL_VERB_MAX)
+
 struct asking {
 	const struct policy *policy;
 	const struct policy_state *state;
@@ -66,6 +69,7 @@ static struct said ask(const struct asking *asking, const struct policy *policy,
 
 static int first_verb(uint32_t verbs)
 {
+	verbs &= NO_VERB - 1;
 	return verbs ? __builtin_ctz(verbs) : 0;
 }
 
@@ -238,6 +242,13 @@ static void weigh_nothing(const struct asking *asking, struct policy_decision *p
 				   permission->verb);
 }
 
+static uint32_t verbs_asked(const struct policy_access *access)
+{
+	if (access->kind == POLICY_ACCESS_ESCAPE)
+		return 1;
+	return access->verbs ? access->verbs : NO_VERB;
+}
+
 static void set_addresses(struct asking *asking)
 {
 	struct policy_address address = { .family = asking->access->family };
@@ -251,11 +262,9 @@ static void set_addresses(struct asking *asking)
 void policy_decide(const struct policy *policy, const struct policy_state *state,
 		   const struct policy_access *access, struct policy_decision *ret_decision)
 {
-	struct asking asking = { .policy = policy,
-				 .state = state,
-				 .access = access,
-				 .verbs = access->kind == POLICY_ACCESS_ESCAPE ? 1
-									       : access->verbs };
+	struct asking asking = {
+		.policy = policy, .state = state, .access = access, .verbs = verbs_asked(access)
+	};
 	struct policy_decision none = { .verdict = MF_ALLOW, .request = UINT32_MAX };
 	struct policy_decision denial = none, permission = none, ceiling = none, base = none;
 

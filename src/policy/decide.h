@@ -48,7 +48,8 @@ enum policy_access_kind {
 
 struct policy_access {
 	enum policy_access_kind kind;
-	uint8_t verbs; /* MF_POL_BIT; several (O_RDWR): all of them must be allowed */
+	/* MF_POL_BIT; several (O_RDWR): all of them must be allowed; 0: no line allows that */
+	uint8_t verbs;
 	/* PATH: it is moved, linked, exchanged or replaced: what is denied of it and below counts, too */
 	bool whole_tree;
 	const char *name; /* PATH: absolute, normalised; ABSTRACT: without the leading NUL */

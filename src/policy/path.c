@@ -6,6 +6,7 @@
 
 #include "abi/policy.h"
 #include "policy/object.h"
+#include "policy/proc_self.h"
 
 /* Takes `out` back to `size` bytes and gives `error`. */
 static int undo(struct buf *out, size_t size, int error)
@@ -190,6 +191,18 @@ static int step(struct walk *walk)
 	return r ? r : 1;
 }
 
+/* What a name is, and of a link its text. What /proc/self holds for whoever looks here is nobody else's. */
+static int look(const struct walk *walk, const char *name, struct buf *ret_target)
+{
+	const char *link = policy_proc_self_link(name, strlen(name));
+
+	if (link)
+		return buf_append_str(ret_target, link) ? -ENOMEM : POLICY_PATH_LINK;
+	if (policy_proc_self_has(name, strlen(name)))
+		return POLICY_PATH_DIRECTORY;
+	return walk->world->look(walk->world->data, name, ret_target);
+}
+
 static int look_at(struct walk *walk)
 {
 	_cleanup_buf_ struct buf target = { .limit = MF_PATH_MAX };
@@ -200,7 +213,7 @@ static int look_at(struct walk *walk)
 		r = keep_name(walk, name);
 	if (r < 0 || walk->missing || buf_size(&walk->done) == 0)
 		return r;
-	r = walk->world->look(walk->world->data, name, &target);
+	r = look(walk, name, &target);
 	if (r == POLICY_PATH_MISSING || r == -EACCES)
 		walk->missing = true;
 	else if (r == POLICY_PATH_LINK)

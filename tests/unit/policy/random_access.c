@@ -69,6 +69,7 @@ static void ask_path(struct dice *dice, struct random_access *random)
 		MF_POL_BIT(MF_POL_READ) | MF_POL_BIT(MF_POL_EXEC),
 		MF_POL_BIT(MF_POL_CONNECT),
 		MF_POL_BIT(MF_POL_LISTEN),
+		0,
 	};
 	struct buf name = { 0 };
 

@@ -215,6 +215,8 @@ static void take_ceilings(const struct asking *asking, const struct ref_policy *
 			if (verbs >> verb & 1 && !said.allow[verb])
 				goto missing;
 		}
+		if (!verbs) /* nothing was asked for: nothing allows that */
+			goto missing;
 		continue;
 	missing:
 		for (int verb = 0; verb < found.verb; verb++) {
@@ -266,6 +268,8 @@ static bool permit(const struct asking *asking, const struct said *own, const st
 		if (!(verbs >> (verb + 1)))
 			last = verb;
 	}
+	if (!verbs) /* nothing was asked for: nothing allows that */
+		missing = 0;
 	if (missing >= 0) {
 		found->verb = (uint8_t)missing;
 		found->reason = found->block == &asking->policy->otherwise ? POLICY_BY_NO_TEXT

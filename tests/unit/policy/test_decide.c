@@ -154,6 +154,46 @@ static void harmless_devices_need_no_line_and_can_be_denied(void **state)
 	assert_string_equal(decided(&without, "", "write", "/dev/null"), "allow 1");
 }
 
+static void who_asks_for_no_verb_is_allowed_nothing(void **state)
+{
+	_cleanup_made_ struct made made = { 0 };
+	const struct policy_state at_rest = { .mode = MF_POL_ENFORCE };
+	const struct policy_access path = { .kind = POLICY_ACCESS_PATH,
+					    .name = "/x",
+					    .name_size = 2 };
+	const struct policy_access address = { .kind = POLICY_ACCESS_ADDRESS, .family = 4 };
+	struct policy_decision decision;
+
+	make("version 1\nbase\n  read /\n  write /\n  exec / interpreter\n  connect *:*\n  listen "
+	     "*:*\n",
+	     &made);
+	policy_decide(&made.policy, &at_rest, &path, &decision);
+	assert_int_equal(decision.verdict, MF_DENY);
+	assert_int_equal(decision.reason, POLICY_BY_NO_RULE);
+	assert_int_equal(decision.rule, 0);
+	policy_decide(&made.policy, &at_rest, &address, &decision);
+	assert_int_equal(decision.verdict, MF_DENY);
+}
+
+static void who_asks_for_no_verb_is_allowed_nothing_by_a_ceiling_either(void **state)
+{
+	_cleanup_made_ struct made made = { 0 };
+	const struct policy_request request = { .block = MF_POL_DEFAULT };
+	const struct policy_state state_of_call = { .requests = &request,
+						    .request_count = 1,
+						    .mode = MF_POL_ENFORCE };
+	const struct policy_access path = { .kind = POLICY_ACCESS_PATH,
+					    .name = "/x",
+					    .name_size = 2 };
+	struct policy_decision decision;
+
+	make("version 1\ndefault observe\nceiling\n  write /\n", &made);
+	policy_decide(&made.policy, &state_of_call, &path, &decision);
+	assert_int_equal(decision.verdict, MF_DENY);
+	assert_int_equal(decision.reason, POLICY_BY_CEILING);
+	assert_int_equal(decision.verb, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -166,6 +206,8 @@ int main(void)
 		cmocka_unit_test(moving_a_tree_moves_what_is_denied_in_it),
 		cmocka_unit_test(a_deny_of_listening_denies_the_wildcard_that_includes_it),
 		cmocka_unit_test(harmless_devices_need_no_line_and_can_be_denied),
+		cmocka_unit_test(who_asks_for_no_verb_is_allowed_nothing),
+		cmocka_unit_test(who_asks_for_no_verb_is_allowed_nothing_by_a_ceiling_either),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
