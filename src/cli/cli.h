@@ -20,6 +20,13 @@ enum {
 		3, /* the state cannot be read, the daemon not reached, output not written */
 };
 
+#define CLI_TEXTS_MAX 32 /* how often an option of texts can be given */
+
+struct cli_texts {
+	const char *texts[CLI_TEXTS_MAX];
+	unsigned count;
+};
+
 /* What the options said; zero where an option was not given. Strings are borrowed from argv. */
 struct cli_args {
 	const char *name;
@@ -48,6 +55,8 @@ struct cli_args {
 	bool follow;
 	bool no_follow;
 	bool no_resolve;
+	struct cli_texts with;
+	bool strict;
 	bool help;
 	char **operands; /* NULL terminated */
 	int operand_count;
@@ -60,6 +69,7 @@ enum cli_option_kind {
 	CLI_ENGINE = 4,
 	CLI_PROBE = 5,
 	CLI_MODE = 6, /* enum mf_pol_mode; `given` where 0 is one */
+	CLI_TEXTS = 7, /* struct cli_texts: may be given more than once */
 };
 
 struct cli_option {
@@ -106,6 +116,8 @@ enum cli_option_id {
 	CLI_OPT_HOME,
 	CLI_OPT_NO_RESOLVE,
 	CLI_OPT_MODE,
+	CLI_OPT_WITH,
+	CLI_OPT_STRICT,
 	CLI_OPT_MAX,
 };
 

@@ -169,6 +169,16 @@ const struct cli_option cli_options[CLI_OPT_MAX] = {
 			   .help = "the most that the policy may do: observe, or audit, which "
 				   "tells "
 				   "what it would refuse; default: audit" },
+	[CLI_OPT_WITH] = { .name = "with",
+			   .value = "TOOL[=JSON]",
+			   .kind = CLI_TEXTS,
+			   FIELD(with),
+			   .help = "another call that is in flight, with its arguments; may be "
+				   "given more than once" },
+	[CLI_OPT_STRICT] = { .name = "strict",
+			     .kind = CLI_FLAG,
+			     FIELD(strict),
+			     .help = "each of several calls must be allowed it, not one of them" },
 };
 
 #define OPTIONS(...) ((const uint8_t[]){ __VA_ARGS__, CLI_OPT_HELP, CLI_OPT_END })
@@ -404,9 +414,9 @@ const struct cli_command cli_commands[] = {
 		.name = "policy",
 		.synopsis = "check|diff|explain|fmt|learn|replay|show [OPTION]... ARG...",
 		.summary = "check policies, tell what they decide, learn them from calls",
-		.options = OPTIONS(CLI_OPT_POLICY, CLI_OPT_ARGS, CLI_OPT_CWD, CLI_OPT_WORKSPACE,
-				   CLI_OPT_HOME, CLI_OPT_NO_RESOLVE, CLI_OPT_SESSION, CLI_OPT_STATE,
-				   CLI_OPT_RUN_DIR, CLI_OPT_JSON),
+		.options = OPTIONS(CLI_OPT_POLICY, CLI_OPT_ARGS, CLI_OPT_WITH, CLI_OPT_STRICT,
+				   CLI_OPT_CWD, CLI_OPT_WORKSPACE, CLI_OPT_HOME, CLI_OPT_NO_RESOLVE,
+				   CLI_OPT_SESSION, CLI_OPT_STATE, CLI_OPT_RUN_DIR, CLI_OPT_JSON),
 		.exits = exits_policy,
 		.operands_min = 1,
 		.operands_max = -1,

@@ -68,6 +68,15 @@ static int set_word(const struct cli_option *option, int error, const char *word
 	return error ? refuse(ret_error, "--%s wants %s, not '%s'", option->name, words, shown) : 0;
 }
 
+static int add_text(const struct cli_option *option, const char *text, struct cli_texts *texts,
+		    char **ret_error)
+{
+	if (texts->count == CLI_TEXTS_MAX)
+		return refuse(ret_error, "--%s can be given %u times", option->name, CLI_TEXTS_MAX);
+	texts->texts[texts->count++] = text;
+	return 0;
+}
+
 static int set_option(const struct cli_option *option, const char *text, struct cli_args *args,
 		      char **ret_error)
 {
@@ -94,6 +103,8 @@ static int set_option(const struct cli_option *option, const char *text, struct 
 				      option->max);
 		*(const char **)field = text;
 		return 0;
+	case CLI_TEXTS:
+		return add_text(option, text, (struct cli_texts *)field, ret_error);
 	case CLI_NUMBER:
 		if (set_number(option, text, (unsigned *)field) < 0) {
 			_cleanup_free_ char *shown = cli_shown(text);

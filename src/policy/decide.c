@@ -259,33 +259,43 @@ static void set_addresses(struct asking *asking)
 	policy_address_normal(&asking->listen);
 }
 
-void policy_decide(const struct policy *policy, const struct policy_state *state,
-		   const struct policy_access *access, struct policy_decision *ret_decision)
+void policy_weigh(const struct policy *policy, const struct policy_state *state,
+		  const struct policy_access *access, struct policy_weights *ret_weights)
 {
 	struct asking asking = {
 		.policy = policy, .state = state, .access = access, .verbs = verbs_asked(access)
 	};
 	struct policy_decision none = { .verdict = MF_ALLOW, .request = UINT32_MAX };
-	struct policy_decision denial = none, permission = none, ceiling = none, base = none;
+	struct policy_decision base = none;
+	struct policy_weights weights = { none, none, none };
 
 	if (access->kind == POLICY_ACCESS_ADDRESS)
 		set_addresses(&asking);
 	asking.base = ask(&asking, policy, MF_POL_BASE);
 	base.verdict = weight(&asking, policy, MF_POL_BASE);
 	base.reason = POLICY_BY_DENY;
-	weigh_denial(&asking, policy, MF_POL_BASE, &asking.base, base, &denial);
+	weigh_denial(&asking, policy, MF_POL_BASE, &asking.base, base, &weights.denial);
 	if (!state->request_count)
-		weigh_nothing(&asking, &permission);
+		weigh_nothing(&asking, &weights.permission);
 	for (uint32_t i = 0; i < state->request_count; i++)
-		weigh_request(&asking, i, &denial, &permission);
-	weigh_ceilings(&asking, policy, false, &ceiling);
+		weigh_request(&asking, i, &weights.denial, &weights.permission);
+	weigh_ceilings(&asking, policy, false, &weights.ceiling);
 	if (state->administrator)
-		weigh_ceilings(&asking, state->administrator, true, &ceiling);
-	if (denial.verdict <= ceiling.verdict && denial.verdict <= permission.verdict &&
-	    denial.reason)
-		*ret_decision = denial;
-	else if (ceiling.verdict <= permission.verdict && ceiling.reason)
-		*ret_decision = ceiling;
+		weigh_ceilings(&asking, state->administrator, true, &weights.ceiling);
+	*ret_weights = weights;
+}
+
+void policy_decide(const struct policy *policy, const struct policy_state *state,
+		   const struct policy_access *access, struct policy_decision *ret_decision)
+{
+	struct policy_weights weights;
+
+	policy_weigh(policy, state, access, &weights);
+	if (weights.denial.verdict <= weights.ceiling.verdict &&
+	    weights.denial.verdict <= weights.permission.verdict && weights.denial.reason)
+		*ret_decision = weights.denial;
+	else if (weights.ceiling.verdict <= weights.permission.verdict && weights.ceiling.reason)
+		*ret_decision = weights.ceiling;
 	else
-		*ret_decision = permission;
+		*ret_decision = weights.permission;
 }

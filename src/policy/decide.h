@@ -99,6 +99,14 @@ struct policy_decision {
 void policy_decide(const struct policy *policy, const struct policy_state *state,
 		   const struct policy_access *access, struct policy_decision *ret_decision);
 
+/* What the decision is the least of: the steps 3 to 5. `reason` 0: nothing was denied so. */
+struct policy_weights {
+	struct policy_decision denial, ceiling, permission;
+};
+
+void policy_weigh(const struct policy *policy, const struct policy_state *state,
+		  const struct policy_access *access, struct policy_weights *ret_weights);
+
 /*
  * Appends the decision for people, one line, safe to print:
  *	allowed by crm.policy:12: read /srv/docs
@@ -107,3 +115,7 @@ void policy_decide(const struct policy *policy, const struct policy_state *state
  */
 int policy_decision_print(struct buf *out, const struct policy *policy,
 			  const struct policy_state *state, const struct policy_decision *decision);
+/* Appends `tool read_file (crm.policy:9)`, or `base`. */
+int policy_block_print(struct buf *out, const struct policy *policy, uint32_t block);
+/* Appends `crm.policy:12: read /srv/docs`. */
+int policy_rule_print(struct buf *out, const struct policy *policy, uint32_t rule);

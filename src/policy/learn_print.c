@@ -40,27 +40,11 @@ static int print_uses(struct printer *printer, uint64_t uses, uint64_t calls, bo
 	return r;
 }
 
-/* Under ${workspace} or ${home}, so that the line holds on other machines too. */
 static int print_path(struct printer *printer, const char *path, size_t size)
 {
 	const struct fold_place *place = &printer->learner->options.place;
-	const struct {
-		const char *variable, *value;
-	} variables[] = { { "${workspace}", place->workspace }, { "${home}", place->home } };
 
-	for (size_t i = 0; i < ARRAY_LEN(variables); i++) {
-		const char *value = variables[i].value;
-		size_t length = value ? strlen(value) : 0;
-		int r;
-
-		if (length < 2 || !policy_path_in(path, size, value, length))
-			continue;
-		r = buf_append_str(&printer->text, variables[i].variable);
-		if (r || size == length)
-			return r;
-		return policy_quote(&printer->text, path + length, size - length);
-	}
-	return policy_quote(&printer->text, path, size);
+	return policy_quote_path(&printer->text, path, size, place->workspace, place->home);
 }
 
 static int print_keyword(struct printer *printer, enum mf_pol_verb verb)

@@ -4,7 +4,9 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/escape.h"
+#include "policy/object.h"
 
 static const char special_anywhere[] = { '"', '*', '$', '\\' };
 
@@ -43,4 +45,24 @@ int policy_quote(struct buf *out, const void *bytes, size_t size)
 		at = special;
 	}
 	return r ? r : buf_append_str(out, "\"");
+}
+
+int policy_quote_path(struct buf *out, const char *path, size_t size, const char *workspace,
+		      const char *home)
+{
+	const struct {
+		const char *variable, *value;
+	} variables[] = { { "${workspace}", workspace }, { "${home}", home } };
+
+	for (size_t i = 0; i < ARRAY_LEN(variables); i++) {
+		const char *value = variables[i].value;
+		size_t length = value ? strlen(value) : 0;
+		int r;
+
+		if (length < 2 || !policy_path_in(path, size, value, length))
+			continue;
+		r = buf_append_str(out, variables[i].variable);
+		return r || size == length ? r : policy_quote(out, path + length, size - length);
+	}
+	return policy_quote(out, path, size);
 }

@@ -17,7 +17,7 @@ static int say_place(struct buf *out, const struct policy *policy, const struct 
 	return r ? r : buf_printf(out, ":%u", rule->line);
 }
 
-static int say_line(struct buf *out, const struct policy *policy, uint32_t index)
+int policy_rule_print(struct buf *out, const struct policy *policy, uint32_t index)
 {
 	const struct mf_pol_rule *rule = policy_rule(policy, index);
 	const char *text;
@@ -34,7 +34,7 @@ static int say_line(struct buf *out, const struct policy *policy, uint32_t index
 }
 
 /* `tool read_file (crm.policy:9)` */
-static int say_block(struct buf *out, const struct policy *policy, uint32_t index)
+int policy_block_print(struct buf *out, const struct policy *policy, uint32_t index)
 {
 	const struct mf_pol_block *block = &policy->blocks[index];
 	const struct mf_pol_rule *rule = policy_rule(policy, block->rule);
@@ -60,7 +60,7 @@ static int say_nothing_allows(struct buf *out, const struct policy *policy,
 	int r = buf_append_str(out, ": nothing in ");
 
 	if (r == 0)
-		r = say_block(out, policy, decision->block);
+		r = policy_block_print(out, policy, decision->block);
 	if (r == 0 && decision->block != MF_POL_BASE && policy->head->flags & MF_POL_HAS_BASE &&
 	    decision->reason == POLICY_BY_NO_RULE)
 		r = buf_append_str(out, " or base");
@@ -78,7 +78,7 @@ static int say_no_text(struct buf *out, const struct policy *policy,
 		r = buf_append_str(out, policy->blocks[MF_POL_DEFAULT].rule ? ", so this holds: "
 									    : ", so it is denied");
 	if (r == 0 && policy->blocks[MF_POL_DEFAULT].rule)
-		r = say_line(out, policy, policy->blocks[MF_POL_DEFAULT].rule);
+		r = policy_rule_print(out, policy, policy->blocks[MF_POL_DEFAULT].rule);
 	return r;
 }
 
@@ -112,7 +112,7 @@ int policy_decision_print(struct buf *out, const struct policy *policy,
 	}
 	r = buf_append_str(out, " by ");
 	if (r == 0)
-		r = say_line(out, owner, decision->rule);
+		r = policy_rule_print(out, owner, decision->rule);
 	if (r == 0 && decision->by_grant)
 		r = buf_append_str(out, ", by an argument of the call");
 	if (r == 0 && decision->reason == POLICY_BY_BELOW)
