@@ -10,19 +10,50 @@
 #include "base/cleanup.h"
 
 const struct cli_policy_row cli_policy_rows[] = {
-	{ "check", "FILE...", "tell the errors and warnings of policies", 1, -1, cli_policy_check },
-	{ "diff", "OLD NEW [RECORDS...]", "tell what becomes allowed, and what denied", 2, -1,
-	  cli_policy_diff },
-	{ "explain", "--policy FILE TOOL VERB OBJECT", "tell what is decided, and by which line", 3,
-	  3, cli_policy_explain },
-	{ "fmt", "[FILE]", "print a policy's text in the one layout, comments kept", 0, 1,
-	  cli_policy_fmt },
-	{ "learn", "[RECORDS...]", "print a policy that allows what recorded calls did", 0, -1,
-	  cli_policy_learn },
-	{ "replay", "FILE [RECORDS...]", "tell what a policy would have denied of recorded calls",
-	  1, -1, cli_policy_replay },
-	{ "show", "FILE...", "print what a policy comes to, includes put in", 1, -1,
-	  cli_policy_show },
+	{ .name = "check",
+	  .synopsis = "FILE...",
+	  .summary = "tell the errors and warnings of policies",
+	  .operands_min = 1,
+	  .operands_max = -1,
+	  .run = cli_policy_check },
+	{ .name = "diff",
+	  .synopsis = "OLD NEW [RECORDS...]",
+	  .summary = "tell what becomes allowed, and what denied",
+	  .operands_min = 2,
+	  .operands_max = -1,
+	  .records_from = 3,
+	  .run = cli_policy_diff },
+	{ .name = "explain",
+	  .synopsis = "--policy FILE TOOL VERB OBJECT",
+	  .summary = "tell what is decided, and by which line",
+	  .operands_min = 3,
+	  .operands_max = 3,
+	  .run = cli_policy_explain },
+	{ .name = "fmt",
+	  .synopsis = "[FILE]",
+	  .summary = "print a policy's text in the one layout, comments kept",
+	  .operands_max = 1,
+	  .run = cli_policy_fmt },
+	{ .name = "learn",
+	  .synopsis = "[RECORDS...]",
+	  .summary = "print a policy that allows what recorded calls did",
+	  .operands_max = -1,
+	  .records_from = 1,
+	  .run = cli_policy_learn },
+	{ .name = "replay",
+	  .synopsis = "FILE [RECORDS...]",
+	  .summary = "tell what a policy would have denied of recorded calls",
+	  .operands_min = 1,
+	  .operands_max = -1,
+	  .records_from = 2,
+	  .records_twice = true,
+	  .run = cli_policy_replay },
+	{ .name = "show",
+	  .synopsis = "FILE...",
+	  .summary = "print what a policy comes to, includes put in",
+	  .operands_min = 1,
+	  .operands_max = -1,
+	  .run = cli_policy_show },
 };
 
 const size_t cli_policy_row_count = ARRAY_LEN(cli_policy_rows);
@@ -52,6 +83,25 @@ static int refuse_row(const char *word)
 	return CLI_POLICY_FAILED;
 }
 
+/* What may never end is refused before anything is read; whatever else is wrong, its reader tells. */
+static int check_records(const struct cli_policy_row *row, const struct cli_args *args)
+{
+	for (int i = row->records_from - 1; i >= 0 && i < args->operand_count; i++) {
+		int r = policy_read_check(args->operands[i], !row->records_twice);
+		_cleanup_free_ char *shown = NULL;
+
+		if (r != -EISDIR && r != -ESPIPE && r != -ENODEV)
+			continue;
+		shown = cli_shown(args->operands[i]);
+		cli_error("%s: %s", shown,
+			  r == -ESPIPE && row->records_twice
+				  ? "it is a pipe, and records are read more than once; give a file"
+				  : policy_read_why(r));
+		return CLI_POLICY_FAILED;
+	}
+	return CLI_OK;
+}
+
 int cli_policy(const struct cli_command *command, const struct cli_args *args)
 {
 	const struct cli_policy_row *row = find_row(args->operands[0]);
@@ -67,7 +117,7 @@ int cli_policy(const struct cli_command *command, const struct cli_args *args)
 		cli_error("usage: mcpfloor policy %s %s", row->name, row->synopsis);
 		return CLI_POLICY_FAILED;
 	}
-	return row->run(&inner);
+	return check_records(row, &inner) == CLI_OK ? row->run(&inner) : CLI_POLICY_FAILED;
 }
 
 void cli_policy_load_options(const struct cli_args *args, struct policy_load *ret_load)
@@ -106,11 +156,12 @@ struct policy_tree *cli_policy_read(const struct cli_args *args, const char *con
 
 	cli_policy_load_options(args, &load);
 	load.stand_in = stand_in;
+	load.errors_only = must_be_right;
 	r = policy_load(files, count, &load, &tree, &file);
 	if (r < 0) {
 		_cleanup_free_ char *shown = cli_shown(files[file]);
 
-		cli_error("%s: %s", shown, strerror(-r));
+		cli_error("%s: %s", shown, policy_read_why(r));
 		return NULL;
 	}
 	if (must_be_right && tree->notes.errors) {

@@ -21,6 +21,8 @@ struct cli_policy_row {
 	const char *summary;
 	int operands_min;
 	int operands_max; /* -1: any number */
+	int records_from; /* the first operand, counted from 1, that is a file of records, as all behind it are; 0: none */
+	bool records_twice; /* which are read more than once */
 	int (*run)(const struct cli_args *args);
 };
 

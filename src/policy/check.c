@@ -6,10 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
-static int gather(void *data, const struct policy_line *line)
+int policy_lines_add(struct policy_lines *lines, const struct policy_line *line)
 {
-	struct policy_lines *lines = data;
-
 	if (!(lines->count & (lines->count - 1))) {
 		size_t room = lines->count ? lines->count * 2 : 1;
 		const struct policy_line **grown =
@@ -21,6 +19,11 @@ static int gather(void *data, const struct policy_line *line)
 	}
 	lines->lines[lines->count++] = line;
 	return 0;
+}
+
+static int gather(void *data, const struct policy_line *line)
+{
+	return policy_lines_add(data, line);
 }
 
 void policy_lines_free(struct policy_lines *lines)
@@ -99,6 +102,8 @@ static void check_block(struct policy_parser *parser, const struct policy_block 
 	if (block->kind != POLICY_BLOCK_TOOL)
 		refuse_arguments(parser, block, &lines);
 	check_empty(parser, block, &lines);
+	if (parser->world->errors_only)
+		return;
 	policy_check_lines(parser, &lines, block->kind == POLICY_BLOCK_TOOL ? base : NULL);
 	policy_check_cover(parser, &lines, block->kind == POLICY_BLOCK_TOOL ? base : NULL);
 }
@@ -185,7 +190,7 @@ int policy_check(struct policy_parser *parser)
 	for (size_t i = 0; !parser->failed && i < tree->block_count; i++) {
 		if (tree->blocks[i].kind != POLICY_BLOCK_NAMED)
 			check_block(parser, &tree->blocks[i], &base_lines);
-		if (tree->blocks[i].kind == POLICY_BLOCK_CEILING)
+		if (tree->blocks[i].kind == POLICY_BLOCK_CEILING && !parser->world->errors_only)
 			check_ceilings(parser, &tree->blocks[i]);
 	}
 	return parser->failed;

@@ -229,23 +229,57 @@ static int write_lines(const struct formatter *formatter, struct buf *out)
 	return r;
 }
 
-int policy_format(const char *text, size_t size, struct buf *out)
+/* The next line as it stands, without what ends it. */
+static const char *next_line(struct formatter *formatter, size_t *ret_size)
+{
+	const char *begin = formatter->lexer.at, *end;
+
+	if (!policy_lexer_next(&formatter->lexer, &formatter->line))
+		return NULL;
+	end = formatter->lexer.at;
+	end -= end > begin && end[-1] == '\n';
+	end -= end > begin && end[-1] == '\r';
+	*ret_size = (size_t)(end - begin);
+	return begin;
+}
+
+int policy_format_check(const char *text, size_t size,
+			int (*each)(void *data, const struct policy_format_fault *fault),
+			void *data)
 {
 	_cleanup_(formatter_free) struct formatter *formatter = calloc(1, sizeof(*formatter));
-	const char *source;
+	const char *line;
+	size_t length;
 	int r = 0;
 
 	if (!formatter)
 		return -ENOMEM;
 	policy_lexer_init(&formatter->lexer, text, size);
-	source = formatter->lexer.at;
-	while (r == 0 && policy_lexer_next(&formatter->lexer, &formatter->line)) {
-		const char *end = formatter->lexer.at;
+	while (r == 0 && (line = next_line(formatter, &length))) {
+		struct policy_format_fault fault = { .line = formatter->line.number };
+		enum policy_lex_error error =
+			policy_lex_unprintable(&formatter->line, line, length, &fault.column);
 
-		r = take_line(formatter, source,
-			      (size_t)(end - source) - (end > source && end[-1] == '\n'));
-		source = end;
+		if (error == POLICY_LEX_OK)
+			continue;
+		fault.text = policy_lex_error_text(error);
+		r = each(data, &fault);
 	}
+	return r;
+}
+
+int policy_format(const char *text, size_t size, struct buf *out)
+{
+	_cleanup_(formatter_free) struct formatter *formatter = calloc(1, sizeof(*formatter));
+	const char *line;
+	size_t length;
+	int r = 0;
+
+	if (!formatter)
+		return -ENOMEM;
+	policy_lexer_init(&formatter->lexer, text, size);
+	while (r == 0 && (line = next_line(formatter, &length)))
+		r = take_line(formatter, line, length);
 	if (r < 0)
 		return r;
 	place_comments(formatter);

@@ -8,20 +8,18 @@
 #include <errno.h>
 #include <string.h>
 
+#include "policy/notes.h"
 #include "policy/parse.h"
 
-static uint32_t find_block(const struct policy_tree *tree, uint32_t file,
+#define NAMES_MAX (4 * POLICY_FILES_MAX) /* of files that are asked for, be they there or not */
+
+static uint32_t find_block(const struct policy_parser *parser, uint32_t file,
 			   const struct policy_bytes *name)
 {
-	for (size_t i = 0; i < tree->block_count; i++) {
-		const struct policy_block *block = &tree->blocks[i];
+	const struct policy_block_key key =
+		policy_block_key(POLICY_BLOCK_NAMED, false, file, name->bytes, name->size);
 
-		if (block->kind == POLICY_BLOCK_NAMED && block->where.file == file &&
-		    block->name.size == name->size &&
-		    memcmp(block->name.bytes, name->bytes, name->size) == 0)
-			return (uint32_t)i;
-	}
-	return POLICY_NO_BLOCK;
+	return policy_block_find(&parser->index, parser->tree, &key);
 }
 
 /* What was fetched already, or was asked for and is not there. */
@@ -43,10 +41,16 @@ static void fetched_free(struct fetched *fetched)
 
 static void refuse_include(struct policy_parser *parser, const struct policy_include *include)
 {
-	const struct policy_tree *tree = parser->tree;
-	_cleanup_free_ const char **names = calloc(tree->block_count + 1, sizeof(*names));
+	struct policy_tree *tree = parser->tree;
+	_cleanup_free_ const char **names = NULL;
 	size_t count = 0;
 
+	if (policy_notes_are_full(&tree->notes)) {
+		tree->notes.errors++;
+		tree->notes.unkept++;
+		return;
+	}
+	names = calloc(tree->block_count + 1, sizeof(*names));
 	if (!names) {
 		parser->failed = -ENOMEM;
 		return;
@@ -77,7 +81,7 @@ static void fetch_failed(struct policy_parser *parser, const struct policy_inclu
 	else
 		policy_complain_at(parser, POLICY_E_INCLUDE, &include->where, NULL, NULL,
 				   "'%s' cannot be included: %s", include->name.bytes,
-				   strerror(-r));
+				   policy_read_why(r));
 }
 
 static int ask(struct policy_parser *parser, const struct policy_include *include,
@@ -131,6 +135,11 @@ static uint32_t file_of(struct policy_parser *parser, struct fetched *fetched,
 		    strcmp(fetched->files[i].name, include->name.bytes) == 0)
 			return fetched->files[i].file;
 	}
+	if (fetched->count == NAMES_MAX) {
+		policy_complain_at(parser, POLICY_E_LIMIT, &include->where, NULL, NULL,
+				   "a policy asks for at most %d other files", NAMES_MAX);
+		return POLICY_NO_BLOCK;
+	}
 	grown = realloc(fetched->files, (fetched->count + 1) * sizeof(*fetched->files));
 	if (!grown) {
 		parser->failed = -ENOMEM;
@@ -153,7 +162,7 @@ static uint32_t resolve(struct policy_parser *parser, struct fetched *fetched,
 			const struct policy_include *include)
 {
 	const struct policy_tree *tree = parser->tree;
-	uint32_t block = find_block(tree, include->where.file, &include->name), file;
+	uint32_t block = find_block(parser, include->where.file, &include->name), file;
 	size_t errors = tree->notes.errors;
 
 	if (block != POLICY_NO_BLOCK)
@@ -164,7 +173,7 @@ static uint32_t resolve(struct policy_parser *parser, struct fetched *fetched,
 			refuse_include(parser, include);
 		return file;
 	}
-	block = find_block(tree, file, &include->name);
+	block = find_block(parser, file, &include->name);
 	if (block == POLICY_NO_BLOCK) {
 		struct policy_where whole = { .file = file, .line = 1, .column = 1 };
 

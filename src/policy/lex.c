@@ -191,6 +191,12 @@ static bool is_direction(unsigned code)
 	       (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
 }
 
+/* A terminal takes those for commands, the second row of them, too. */
+static bool is_control(unsigned code)
+{
+	return (code < 0x20 && code != '\t') || (code >= 0x7f && code <= 0x9f);
+}
+
 static void read_comment(struct reading *reading)
 {
 	const char *begin = reading->at;
@@ -204,7 +210,7 @@ static void read_comment(struct reading *reading)
 			fail(reading, POLICY_LEX_UTF8);
 			return;
 		}
-		if (is_direction(code) || (code < 0x20 && code != '\t') || code == 0x7f) {
+		if (is_direction(code) || is_control(code)) {
 			fail(reading, POLICY_LEX_HIDDEN);
 			return;
 		}
@@ -251,4 +257,37 @@ int policy_lexer_next(struct policy_lexer *lexer, struct policy_lex_line *ret_li
 	*ret_line = (struct policy_lex_line){ .number = ++lexer->number };
 	read_line(&reading);
 	return 1;
+}
+
+enum policy_lex_error policy_lex_unprintable(const struct policy_lex_line *line, const char *text,
+					     size_t size, uint32_t *ret_column)
+{
+	struct policy_lex_line rest = { .number = line->number };
+	struct reading reading = { .line = &rest, .first = text, .at = text, .end = text + size };
+
+	if (line->error == POLICY_LEX_HIDDEN || line->error == POLICY_LEX_UTF8) {
+		*ret_column = line->error_column;
+		return line->error;
+	}
+	if (line->error == POLICY_LEX_OK)
+		return POLICY_LEX_OK;
+	read_comment(&reading); /* what may stand there can be printed */
+	*ret_column = rest.error_column;
+	return rest.error;
+}
+
+const char *policy_lex_error_text(enum policy_lex_error error)
+{
+	static const char *const texts[] = {
+		[POLICY_LEX_OK] = "",
+		[POLICY_LEX_LONG] = "the line is too long: at most 16384 bytes",
+		[POLICY_LEX_HIDDEN] = "a character that is not seen; in \"\" it can be written as "
+				      "\\xHH or \\u{HHHH}",
+		[POLICY_LEX_UTF8] = "a byte that is no UTF-8; in \"\" it can be written as \\xHH",
+		[POLICY_LEX_OPEN] = "the quote that begins here is not closed",
+		[POLICY_LEX_ESCAPE] = "expected \\\\ \\\" \\* \\$ \\n \\t \\r \\xHH or "
+				      "\\u{HHHH} in a quote",
+	};
+
+	return texts[error];
 }

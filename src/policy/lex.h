@@ -51,5 +51,13 @@ struct policy_lexer {
 
 /* The text is borrowed. A byte order mark at its beginning is passed over. */
 void policy_lexer_init(struct policy_lexer *lexer, const char *text, size_t size);
+/* For people. */
+const char *policy_lex_error_text(enum policy_lex_error error);
+/*
+ * What of a line with an error, whole in `text`, must not be printed as it stands, and where:
+ * POLICY_LEX_HIDDEN or POLICY_LEX_UTF8; POLICY_LEX_OK: nothing.
+ */
+enum policy_lex_error policy_lex_unprintable(const struct policy_lex_line *line, const char *text,
+					     size_t size, uint32_t *ret_column);
 /* The next line, which is valid until the next call. 1, or 0 at the end of the text. */
 int policy_lexer_next(struct policy_lexer *lexer, struct policy_lex_line *ret_line);

@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #define LINKS_MAX 4096 /* entries of a directory that are looked at */
@@ -49,21 +51,50 @@ static int read_all(int fd, struct buf *out)
 	}
 }
 
-/* A file, or a pipe that somebody hands in; what is neither is refused before it can block. */
-static int read_file(const char *path, struct buf *out)
+/* A pipe without a name has a writer who was started with it; one with a name may have none, for ever. */
+static bool is_unnamed_pipe(int fd)
 {
-	_cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS_MAGIC;
+}
+
+static int check_kind(int fd, bool may_be_pipe)
+{
 	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (fstat(fd, &st) < 0)
 		return -errno;
+	if (S_ISREG(st.st_mode))
+		return 0;
 	if (S_ISDIR(st.st_mode))
 		return -EISDIR;
-	if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode))
-		return -EINVAL;
-	if (fcntl(fd, F_SETFL, 0) < 0)
+	if (!S_ISFIFO(st.st_mode))
+		return -ENODEV;
+	return may_be_pipe && is_unnamed_pipe(fd) ? 0 : -ESPIPE;
+}
+
+int policy_read_check(const char *path, bool may_be_pipe)
+{
+	_cleanup_fd_ int fd = open(path, O_PATH | O_CLOEXEC);
+
+	return fd < 0 ? -errno : check_kind(fd, may_be_pipe);
+}
+
+int policy_read_file(const char *path, struct buf *ret_text)
+{
+	int r = policy_read_check(path, true); /* before opening it could block, or do anything */
+	_cleanup_fd_ int fd = -1;
+
+	if (r)
+		return r;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
 		return -errno;
-	return read_all(fd, out);
+	r = check_kind(fd, true);
+	if (r == 0 && fcntl(fd, F_SETFL, 0) < 0)
+		r = -errno;
+	return r ? r : read_all(fd, ret_text);
 }
 
 static int remember(struct loading *loading, char **path, size_t dir_size)
@@ -89,7 +120,7 @@ static int include_at(struct loading *loading, const char *dir, size_t dir_size,
 		path = NULL;
 		return -ENOMEM;
 	}
-	r = read_file(path, ret_text);
+	r = policy_read_file(path, ret_text);
 	if (r == 0)
 		r = buf_append_str(ret_name, path);
 	return r ? r : remember(loading, &path, dir_size);
@@ -263,6 +294,7 @@ void policy_load_world(const struct policy_load *load, struct policy_world *ret_
 		.home = load->home,
 		.look = look,
 		.links = links,
+		.errors_only = load->errors_only,
 		.resolve = load->resolve || load->stand_in ? resolve_only : NULL,
 	};
 }
@@ -276,7 +308,7 @@ int policy_load(const char *const *files, size_t count, const struct policy_load
 
 	for (size_t i = 0; i < count; i++) {
 		_cleanup_buf_ struct buf text = { .limit = POLICY_FILE_BYTES_MAX + 65536 };
-		int r = read_file(files[i], &text);
+		int r = policy_read_file(files[i], &text);
 
 		if (r == 0)
 			r = policy_sources_add(&sources, files[i], buf_bytes(&text),

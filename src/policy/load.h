@@ -18,6 +18,7 @@ struct policy_load {
 	const char *home; /* ${home}; NULL: not set */
 	const char *search; /* NULL: the environment's, else the default */
 	bool resolve; /* ask for the addresses of host names: that may use the network, and take time */
+	bool errors_only; /* no warnings are wanted: what they take is not done */
 	bool stand_in; /* a name without an address gets one of 100::/64, which leads nowhere */
 };
 
@@ -27,6 +28,15 @@ struct policy_load {
  */
 int policy_load(const char *const *files, size_t count, const struct policy_load *load,
 		struct policy_tree **ret_tree, size_t *ret_file);
+
+/*
+ * Appends a file's text: of a regular file, or of a pipe without a name (`<(command)`, /dev/stdin).
+ * What may never end is refused: -EISDIR, -ESPIPE (a pipe with a name), -ENODEV (a device, a socket);
+ * -EFBIG: over what the buffer may hold. policy_read_why() has the words.
+ */
+int policy_read_file(const char *path, struct buf *ret_text);
+/* The same refusals, without reading it. */
+int policy_read_check(const char *path, bool may_be_pipe);
 
 /* The world of policy_load() for others that need one (the builder of grants): links, and host
  * names when `load->resolve` says so. `load` is borrowed. */

@@ -12,6 +12,8 @@
 int policy_notes_add(struct policy_notes *notes, enum policy_note_id id,
 		     const struct policy_where *where, const struct policy_where *other,
 		     const char *suggestion, const struct buf *text);
+/* Whether a further one would be counted only, so that its text need not be made. */
+bool policy_notes_are_full(const struct policy_notes *notes);
 /* Appends a word of the text, escaped and cut where it is long. */
 int policy_shown(struct buf *out, const void *bytes, size_t size);
 /* Appends FILE:LINE. */

@@ -25,13 +25,19 @@ __attribute__((format(printf, 6, 0))) static void
 complain(struct policy_parser *parser, enum policy_note_id id, const struct policy_where *where,
 	 const struct policy_where *other, const char *suggestion, const char *format, va_list list)
 {
+	struct policy_notes *notes = &parser->tree->notes;
 	_cleanup_buf_ struct buf text = { 0 };
 	_cleanup_free_ char *line = NULL;
 
+	if (policy_notes_are_full(notes)) { /* it is counted only */
+		if (policy_notes_add(notes, id, where, other, NULL, &text))
+			parser->failed = -ENOMEM;
+		return;
+	}
 	if (vasprintf(&line, format, list) < 0)
 		line = NULL;
 	if (!line || buf_append_str(&text, line) ||
-	    policy_notes_add(&parser->tree->notes, id, where, other, suggestion, &text))
+	    policy_notes_add(notes, id, where, other, suggestion, &text))
 		parser->failed = -ENOMEM;
 }
 
@@ -156,30 +162,15 @@ static void parse_block_line(struct policy_parser *parser, enum policy_keyword k
 /* false: nothing of the line can be used */
 static bool line_is_read(struct policy_parser *parser)
 {
-	/* index: enum policy_lex_error */
-	static const struct {
-		enum policy_note_id id;
-		const char *text;
-	} errors[] = {
-		[POLICY_LEX_LONG] = { POLICY_E_TEXT, "the line is too long: at most 16384 bytes" },
-		[POLICY_LEX_HIDDEN] = { POLICY_E_TEXT,
-					"a character that is not seen; in \"\" it can be "
-					"written as \\xHH or \\u{HHHH}" },
-		[POLICY_LEX_UTF8] = { POLICY_E_TEXT,
-				      "a byte that is no UTF-8; in \"\" it can be written "
-				      "as \\xHH" },
-		[POLICY_LEX_OPEN] = { POLICY_E_QUOTE, "the quote that begins here is not closed" },
-		[POLICY_LEX_ESCAPE] = { POLICY_E_QUOTE,
-					"expected \\\\ \\\" \\* \\$ \\n \\t \\r \\xHH or "
-					"\\u{HHHH} in a quote" },
-	};
+	enum policy_lex_error error = parser->line.error;
+	bool is_quote = error == POLICY_LEX_OPEN || error == POLICY_LEX_ESCAPE;
 	struct policy_where where = { .file = parser->file, .line = parser->line.number };
 
-	if (parser->line.error == POLICY_LEX_OK)
+	if (error == POLICY_LEX_OK)
 		return parser->line.count > 0;
 	where.column = parser->line.error_column;
-	policy_complain_at(parser, errors[parser->line.error].id, &where, NULL, NULL, "%s",
-			   errors[parser->line.error].text);
+	policy_complain_at(parser, is_quote ? POLICY_E_QUOTE : POLICY_E_TEXT, &where, NULL, NULL,
+			   "%s", policy_lex_error_text(error));
 	return false;
 }
 
@@ -226,6 +217,7 @@ static void parser_free(struct policy_parser *parser)
 {
 	for (size_t i = 0; i < ARRAY_LEN(parser->shown); i++)
 		buf_free(&parser->shown[i]);
+	policy_block_index_free(&parser->index);
 	policy_tree_free(parser->tree);
 	free(parser);
 }

@@ -3,11 +3,10 @@
 
 /* What the files of the parser share; not for other rooms. */
 
+#include "policy/block_index.h"
 #include "policy/lex.h"
 #include "policy/notes.h"
 #include "policy/tree.h"
-
-#define POLICY_NO_BLOCK UINT32_MAX
 
 struct policy_parser {
 	struct policy_tree *tree;
@@ -16,12 +15,14 @@ struct policy_parser {
 	struct policy_lex_line line; /* the one being read */
 	uint32_t file; /* index of the one being read */
 	uint32_t block; /* that lines belong to now; POLICY_NO_BLOCK: none */
+	struct policy_block_index index; /* of the tree's blocks */
 	bool head_was_bad; /* its head had an error: the lines are read, and kept nowhere */
 	bool version_seen; /* in this file */
 	bool place_told; /* that lines stand in a block; once for a file */
 	size_t rules; /* of all files */
 	struct buf shown[4]; /* what shown() gave, in turn */
 	unsigned shown_next;
+	size_t links_looked_at; /* in directories that lines name */
 	int failed; /* -ENOMEM: everything ends here */
 };
 

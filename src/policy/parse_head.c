@@ -10,21 +10,14 @@
 static void enter_block(struct policy_parser *parser, enum policy_block_kind kind, const char *name,
 			size_t size, bool prefix)
 {
+	const struct policy_block_key key =
+		policy_block_key(kind, prefix, parser->file, name, size);
 	struct policy_tree *tree = parser->tree;
-	bool of_file = kind == POLICY_BLOCK_NAMED || kind == POLICY_BLOCK_CEILING;
 	struct policy_block *grown;
 
-	for (size_t i = 0; i < tree->block_count; i++) {
-		const struct policy_block *block = &tree->blocks[i];
-
-		if (block->kind == kind && block->prefix == prefix && block->name.size == size &&
-		    (!size || memcmp(block->name.bytes, name, size) == 0) &&
-		    (!of_file || block->where.file == parser->file)) {
-			parser->block = (uint32_t)i;
-			return;
-		}
-	}
-	parser->block = POLICY_NO_BLOCK;
+	parser->block = policy_block_find(&parser->index, tree, &key);
+	if (parser->block != POLICY_NO_BLOCK)
+		return;
 	if (tree->block_count >= MF_POL_BLOCKS_MAX - MF_POL_CEILINGS_MAX - 2) {
 		policy_complain(parser, POLICY_E_LIMIT, NULL, NULL, NULL,
 				"a policy has at most %d blocks",
@@ -38,8 +31,11 @@ static void enter_block(struct policy_parser *parser, enum policy_block_kind kin
 	grown += tree->block_count;
 	*grown = (struct policy_block){ .kind = kind, .prefix = prefix, .mode = MF_POL_ENFORCE };
 	grown->where = policy_word_where(parser, NULL);
-	if (policy_bytes_set(parser, &grown->name, name, size) == 0)
-		parser->block = (uint32_t)tree->block_count++;
+	if (policy_bytes_set(parser, &grown->name, name, size))
+		return;
+	if (policy_block_add(&parser->index, tree, (uint32_t)tree->block_count))
+		parser->failed = -ENOMEM;
+	parser->block = (uint32_t)tree->block_count++;
 }
 
 static bool has_operand(struct policy_parser *parser, const char *what)

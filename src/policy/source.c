@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "policy/source.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -115,6 +116,11 @@ int policy_shown(struct buf *out, const void *bytes, size_t size)
 	return r;
 }
 
+bool policy_notes_are_full(const struct policy_notes *notes)
+{
+	return notes->count >= POLICY_NOTES_MAX;
+}
+
 /* What must not be lost for want of memory is that there is an error: it is counted first. */
 int policy_notes_add(struct policy_notes *notes, enum policy_note_id id,
 		     const struct policy_where *where, const struct policy_where *other,
@@ -130,7 +136,7 @@ int policy_notes_add(struct policy_notes *notes, enum policy_note_id id,
 		notes->errors++;
 	else
 		notes->warnings++;
-	if (notes->count >= POLICY_NOTES_MAX) {
+	if (policy_notes_are_full(notes)) {
 		notes->unkept++;
 		return 0;
 	}
@@ -181,14 +187,46 @@ int policy_note_print(struct buf *out, const struct policy_sources *sources,
 	return r;
 }
 
+/* POLICY_TEXT_BYTES_MAX and POLICY_FILE_BYTES_MAX in words */
+static_assert(POLICY_FILE_BYTES_MAX == 16U << 20 && POLICY_TEXT_BYTES_MAX == 64U << 20,
+	      "as the texts say");
+
+const char *policy_read_why(int error)
+{
+	static const struct {
+		int error;
+		const char *text;
+	} texts[] = {
+		{ -EISDIR, "it is a directory; give the files in it by their names" },
+		{ -ESPIPE, "it is a named pipe, which may never end; give a file, or a pipe as "
+			   "/dev/stdin" },
+		{ -ENODEV, "it is a device or a socket; give a file, or a pipe as /dev/stdin" },
+		{ -EFBIG, "it is over 16 MiB, the most that is read of one file" },
+		{ -EOVERFLOW,
+		  "with it the files are over 64 MiB, the most that is read of a policy" },
+		{ -E2BIG, "a policy has at most 256 files, includes counted" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		if (texts[i].error == error)
+			return texts[i].text;
+	}
+	return strerror(-error);
+}
+
 int policy_sources_add(struct policy_sources *sources, const char *name, const void *text,
 		       size_t size)
 {
 	struct policy_file file = { .size = size };
 	struct policy_file *grown;
+	size_t all = size;
 
 	if (size > POLICY_FILE_BYTES_MAX)
 		return -EFBIG;
+	for (size_t i = 0; i < sources->count; i++)
+		all += sources->files[i].size;
+	if (all > POLICY_TEXT_BYTES_MAX)
+		return -EOVERFLOW;
 	if (sources->count >= POLICY_FILES_MAX)
 		return -E2BIG;
 	grown = realloc(sources->files, (sources->count + 1) * sizeof(*grown));

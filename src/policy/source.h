@@ -14,6 +14,7 @@
 #include "base/buf.h"
 
 #define POLICY_FILE_BYTES_MAX (16U << 20) /* of one file */
+#define POLICY_TEXT_BYTES_MAX (64U << 20) /* of all files of one policy */
 #define POLICY_FILES_MAX 256 /* of one policy, includes counted */
 #define POLICY_LINE_MAX 16384 /* bytes of a line */
 #define POLICY_TOOL_NAME_MAX 4096 /* bytes of a tool's name */
@@ -44,6 +45,7 @@ struct policy_world {
 	const char *
 		workspace; /* ${workspace}: absolute; NULL or "": a line that uses it is an error */
 	const char *home; /* ${home} */
+	bool errors_only; /* no warnings are looked for that take a second look at all lines */
 
 	/*
 	 * The text of the file that has the named block `name` ("runtime/node"), from the search path.
@@ -175,8 +177,11 @@ const char *policy_note_word(enum policy_note_id id);
 int policy_note_print(struct buf *out, const struct policy_sources *sources,
 		      const struct policy_note *note);
 
-/* Adds a file; the bytes are copied. -EFBIG: larger than a policy may be; -E2BIG: too many files. */
+/* Adds a file; the bytes are copied. -EFBIG: it is too large; -EOVERFLOW: all together are; -E2BIG:
+ * they are too many. */
 int policy_sources_add(struct policy_sources *sources, const char *name, const void *text,
 		       size_t size);
+/* Why a file cannot be read, for people: what policy_load() and policy_sources_add() return. */
+const char *policy_read_why(int error);
 void policy_sources_free(struct policy_sources *sources);
 #define _cleanup_policy_sources_ _cleanup_(policy_sources_free)

@@ -141,6 +141,44 @@ static void meaning_of(const struct buf *text, struct buf *ret_meaning)
 	free(lexer);
 }
 
+static int count_fault(void *data, const struct policy_format_fault *fault)
+{
+	size_t *count = data;
+
+	assert_true(fault->line > 0 && fault->column > 0 && *fault->text);
+	(*count)++;
+	return 0;
+}
+
+/* Text for which no fault is told can be shown: it has no control but line feeds and tabs. */
+static void what_is_no_fault_can_be_printed(void **state)
+{
+	for (unsigned seed = 1; seed <= 20000; seed++) {
+		_cleanup_buf_ struct buf text = { 0 }, once = { 0 };
+		unsigned at = seed;
+		size_t faults = 0;
+
+		random_text(&at, &text);
+		assert_int_equal(policy_format_check((const char *)buf_bytes(&text),
+						     buf_size(&text), count_fault, &faults),
+				 0);
+		format((const char *)buf_bytes(&text), buf_size(&text), &once);
+		for (size_t i = 0; !faults && i < buf_size(&once); i++)
+			assert_true(buf_bytes(&once)[i] >= ' ' ||
+				    strchr("\n\t", buf_bytes(&once)[i]));
+	}
+}
+
+static int stop(void *data, const struct policy_format_fault *fault)
+{
+	return (int)fault->line + 100;
+}
+
+static void who_is_told_of_a_fault_can_stop(void **state)
+{
+	assert_int_equal(policy_format_check("a\n\x01\n\x02\n", 6, stop, NULL), 102);
+}
+
 static void formatting_twice_changes_nothing_and_once_no_word(void **state)
 {
 	for (unsigned seed = 1; seed <= 20000; seed++) {
@@ -168,6 +206,8 @@ int main(void)
 		cmocka_unit_test(empty_lines_part_and_never_twice),
 		cmocka_unit_test(words_stay_as_they_are_written),
 		cmocka_unit_test(a_line_that_cannot_be_read_stays_whole),
+		cmocka_unit_test(what_is_no_fault_can_be_printed),
+		cmocka_unit_test(who_is_told_of_a_fault_can_stop),
 		cmocka_unit_test(formatting_twice_changes_nothing_and_once_no_word),
 	};
 

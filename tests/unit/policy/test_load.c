@@ -138,6 +138,7 @@ static void what_cannot_be_read_is_named(void **state)
 {
 	static const char *const files[] = { "own/p.policy", "no-such" };
 	static const char *const folder[] = { "own" }, *const device[] = { "/dev/null" };
+	static const char *const pipes[] = { "pipe" };
 	const struct policy_load options = { .search = "shelf" };
 	struct policy_tree *tree = NULL;
 	size_t failed = 0;
@@ -145,7 +146,9 @@ static void what_cannot_be_read_is_named(void **state)
 	assert_int_equal(policy_load(files, 2, &options, &tree, &failed), -ENOENT);
 	assert_int_equal(failed, 1);
 	assert_int_equal(policy_load(folder, 1, &options, &tree, &failed), -EISDIR);
-	assert_int_equal(policy_load(device, 1, &options, &tree, &failed), -EINVAL);
+	assert_int_equal(policy_load(device, 1, &options, &tree, &failed), -ENODEV);
+	assert_int_equal(mkfifo("pipe", 0600), 0);
+	assert_int_equal(policy_load(pipes, 1, &options, &tree, &failed), -ESPIPE);
 	assert_null(tree);
 }
 
