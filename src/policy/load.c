@@ -13,6 +13,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "policy/shipped.h" /* made by the build */
+
 #define LINKS_MAX 4096 /* entries of a directory that are looked at */
 
 struct loading {
@@ -144,7 +146,7 @@ static const char *search_of(const struct policy_load *load)
 {
 	const char *search = load->search ? load->search : getenv(POLICY_SEARCH_ENV);
 
-	return search ? search : POLICY_SEARCH_DEFAULT;
+	return search ? search : POLICY_SEARCH_FIRST ":" POLICY_SHIPPED ":" POLICY_SEARCH_LAST;
 }
 
 static int include(void *data, const char *from, const char *name, struct buf *ret_name,

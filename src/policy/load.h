@@ -10,8 +10,9 @@
 
 /* Where includes are looked for, behind the directory of the file that includes. */
 #define POLICY_SEARCH_ENV "MCPFLOOR_POLICY_PATH" /* directories, parted by colons */
-#define POLICY_SEARCH_DEFAULT \
-	"/etc/mcpfloor/policies:/usr/local/share/mcpfloor/policies:/usr/share/mcpfloor/policies"
+/* Without it: the administrator's own, those installed with this program, those of other installations. */
+#define POLICY_SEARCH_FIRST "/etc/mcpfloor/policies"
+#define POLICY_SEARCH_LAST "/usr/local/share/mcpfloor/policies:/usr/share/mcpfloor/policies"
 
 struct policy_load {
 	const char *workspace; /* ${workspace}; NULL: not set */
