@@ -2,6 +2,7 @@
 /* `mcpfloor policy learn`: a policy from recorded calls. */
 
 #include "policy/learn.h"
+#include "policy/words.h"
 
 #include <errno.h>
 #include <string.h>
@@ -149,6 +150,20 @@ static void tell_gaps(const struct recorded_totals *totals)
 		cli_error("policy learn: %zu gaps in the log", totals->gaps);
 }
 
+/* Comments are overlooked, and what they are about is refused. */
+static void tell_escapes(const struct policy_learner *learner)
+{
+	for (int i = 0; i < MF_POL_ESCAPE_MAX; i++) {
+		unsigned long long uses = policy_learn_escapes(learner, (enum mf_pol_escape)i);
+
+		if (uses)
+			cli_error(
+				"policy learn: allow %s, which was used %llu time%s, is left out: "
+				"it leads out of the session",
+				policy_escapes[i].word, uses, uses == 1 ? "" : "s");
+	}
+}
+
 int cli_policy_learn(const struct cli_args *args)
 {
 	_cleanup_(learning_free) struct learning learning = { 0 };
@@ -173,6 +188,7 @@ int cli_policy_learn(const struct cli_args *args)
 	if (status != CLI_OK)
 		return CLI_POLICY_FAILED;
 	tell_gaps(&totals);
+	tell_escapes(learning.learner);
 	r = policy_learn_print(learning.learner, &text);
 	if (r < 0) {
 		cli_error("policy learn: %s", strerror(-r));

@@ -264,3 +264,12 @@ int policy_learn_access(struct policy_learner *learner, const struct policy_lear
 	learner->accesses++;
 	return 0;
 }
+
+uint64_t policy_learn_escapes(const struct policy_learner *learner, enum mf_pol_escape escape)
+{
+	uint64_t uses = 0;
+
+	for (size_t i = 0; i < learner->block_count; i++)
+		uses += learner->blocks[i].escapes[escape % MF_POL_ESCAPE_MAX];
+	return uses;
+}

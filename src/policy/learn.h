@@ -72,5 +72,8 @@ int policy_learn_call(struct policy_learner *learner, const void *tool, size_t t
 int policy_learn_access(struct policy_learner *learner, const struct policy_learn_access *access,
 			bool to_base);
 
+/* How often all calls together used a way out: what the text leaves out, to be told. */
+uint64_t policy_learn_escapes(const struct policy_learner *learner, enum mf_pol_escape escape);
+
 /* Appends the policy. -ENOMEM. */
 int policy_learn_print(struct policy_learner *learner, struct buf *out);

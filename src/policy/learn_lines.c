@@ -204,6 +204,13 @@ static int take_paths(const struct policy_learner *learner, const struct learn_b
 	return 0;
 }
 
+static bool same_object(const struct learn_use *a, const struct learn_use *b)
+{
+	return a->kind == b->kind && a->family == b->family && a->port == b->port &&
+	       memcmp(a->addr, b->addr, sizeof(a->addr)) == 0 && a->size == b->size &&
+	       (!a->size || memcmp(a->name, b->name, a->size) == 0);
+}
+
 static int leave_out_secrets(const struct policy_learner *learner, const struct learn_block *block,
 			     struct learn_lines *lines)
 {
@@ -211,20 +218,18 @@ static int leave_out_secrets(const struct policy_learner *learner, const struct 
 	if (!lines->secrets)
 		return -ENOMEM;
 	for (size_t i = 0; i < block->count; i++) {
-		struct fold_path *last =
+		struct learn_secret *last =
 			lines->secret_count ? &lines->secrets[lines->secret_count - 1] : NULL;
 		const struct learn_use *use = &block->uses[i];
 
 		if (!learn_is_secret(learner, use))
 			continue;
 		lines->done[i] = UINT8_MAX;
-		if (!use->name)
-			continue;
-		if (last && last->size == use->size &&
-		    memcmp(last->path, use->name, use->size) == 0)
+		if (last && same_object(last->use, use))
 			last->uses += use->uses;
 		else
-			lines->secrets[lines->secret_count++] = path_of(use);
+			lines->secrets[lines->secret_count++] =
+				(struct learn_secret){ use, use->uses };
 	}
 	return 0;
 }

@@ -131,18 +131,18 @@ static int print_path_line(struct printer *printer, enum mf_pol_verb verb,
 	return r ? r : buf_append_str(&printer->text, "\n");
 }
 
-static int print_other_object(struct printer *printer, const struct learn_use *use)
+static int print_other_object(struct buf *out, const struct learn_use *use)
 {
 	struct policy_address address = { .family = use->family };
 	int r;
 
 	if (use->kind == POLICY_ACCESS_ABSTRACT) {
-		r = buf_append_str(&printer->text, "unix:@");
-		return r ? r : policy_quote(&printer->text, use->name, use->size);
+		r = buf_append_str(out, "unix:@");
+		return r ? r : policy_quote(out, use->name, use->size);
 	}
 	memcpy(address.addr, use->addr, sizeof(address.addr));
-	r = policy_address_print(&printer->text, &address);
-	return r ? r : buf_printf(&printer->text, ":%u", use->port);
+	r = policy_address_print(out, &address);
+	return r ? r : buf_printf(out, ":%u", use->port);
 }
 
 /* Addresses and abstract names: each its own line. Equal ones stand next to each other. */
@@ -169,7 +169,7 @@ static int print_others(struct printer *printer, const struct learn_block *block
 		}
 		r = print_keyword(printer, verb);
 		if (r == 0)
-			r = print_other_object(printer, use);
+			r = print_other_object(&printer->text, use);
 		if (r == 0)
 			r = print_uses(printer, uses, use->uses == uses ? use->calls : 0,
 				       block->tool != NULL);
@@ -179,20 +179,37 @@ static int print_others(struct printer *printer, const struct learn_block *block
 	return r;
 }
 
+/* A path as it is, what else is denied as a line would name it. */
+static int print_secret(struct printer *printer, const struct learn_secret *secret)
+{
+	_cleanup_buf_ struct buf name = { 0 };
+	int r = secret->use->kind == POLICY_ACCESS_PATH
+			? buf_append(&name, secret->use->name, secret->use->size)
+			: print_other_object(&name, secret->use);
+
+	return r ? r
+		 : print_left_out(printer, "secret", (const char *)buf_bytes(&name),
+				  buf_size(&name), secret->uses);
+}
+
+/* A line that is ready to be used, but for the # before it: it is somebody's to decide. */
+static int print_escape(struct printer *printer, enum mf_pol_escape escape, uint64_t uses)
+{
+	return buf_printf(&printer->text,
+			  "  # allow %s  # left out, a way out of the session (%llu use%s)\n",
+			  policy_escapes[escape].word, (unsigned long long)uses, plural(uses));
+}
+
 static int print_comments(struct printer *printer, const struct learn_block *block,
 			  const struct learn_lines *lines)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < lines->secret_count; i++)
-		r = print_left_out(printer, "secret", lines->secrets[i].path,
-				   lines->secrets[i].size, lines->secrets[i].uses);
-	for (size_t i = 0; r == 0 && i < MF_POL_ESCAPE_MAX; i++) {
+		r = print_secret(printer, &lines->secrets[i]);
+	for (int i = 0; r == 0 && i < MF_POL_ESCAPE_MAX; i++) {
 		if (block->escapes[i])
-			r = buf_printf(&printer->text, "  # left out: allow %s (%llu use%s)\n",
-				       policy_escapes[i].word,
-				       (unsigned long long)block->escapes[i],
-				       plural(block->escapes[i]));
+			r = print_escape(printer, (enum mf_pol_escape)i, block->escapes[i]);
 	}
 	if (r == 0 && printer->left_out_more)
 		r = buf_printf(&printer->text, "  # left out: %zu more\n", printer->left_out_more);

@@ -69,7 +69,10 @@ uint64_t learn_values_bound(const struct policy_learner *learner,
 struct learn_lines {
 	struct fold_path *paths[MF_POL_VERB_MAX]; /* sorted; they borrow from the uses */
 	size_t counts[MF_POL_VERB_MAX];
-	struct fold_path *secrets; /* left out */
+	struct learn_secret {
+		const struct learn_use *use;
+		uint64_t uses; /* of all for the same object */
+	} * secrets; /* left out */
 	size_t secret_count;
 	uint64_t templates[MF_POL_VERB_MAX]; /* arguments with a line */
 	uint64_t template_uses[MF_POL_VERB_MAX][LEARN_ARGUMENTS_MAX];

@@ -6,8 +6,8 @@
 static const struct include_there includes[] = {
 	{ "runtime/base", "version 1\nblock runtime/base\n  read /usr/lib\n  exec /usr/lib\n"
 			  "  read /etc/hosts\n" },
-	{ "secrets",
-	  "version 1\nblock secrets\n  deny /home/ada/.ssh\n  deny connect 192.0.2.1:*\n" },
+	{ "secrets", "version 1\nblock secrets\n  deny /home/ada/.ssh\n  deny connect "
+		     "192.0.2.1:*\n  deny connect unix:@agent\n" },
 	{ NULL, NULL },
 };
 

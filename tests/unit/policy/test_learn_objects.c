@@ -128,8 +128,55 @@ static void what_is_reached_otherwise_has_lines_of_its_own(void **state)
 			    "  connect unix:@bus                        # 2 uses in 1 call\n"
 			    "  listen  unix:/run/y.sock                 # 1 use in 1 call\n"
 			    "  listen  [2001:db8::]:8080                # 1 use in 1 call\n"
-			    "  # left out: allow mount (3 uses)\n"
-			    "  # left out: allow ptrace (1 use)\n");
+			    "  # allow mount  # left out, a way out of the session (3 uses)\n"
+			    "  # allow ptrace  # left out, a way out of the session (1 use)\n");
+}
+
+static void addresses_that_secrets_denies_are_left_out_and_told(void **state)
+{
+	struct policy_learn_access access = { .access = { .kind = POLICY_ACCESS_ADDRESS,
+							  .verbs = MF_POL_BIT(MF_POL_CONNECT),
+							  .family = 4,
+							  .addr = { 192, 0, 2, 1 },
+							  .port = 80 } };
+	_cleanup_school_ struct school school;
+
+	school_open(&school);
+	call(&school, "t", "{}");
+	assert_int_equal(policy_learn_access(school.learner, &access, false), 0);
+	assert_int_equal(policy_learn_access(school.learner, &access, false), 0);
+	access.access.port = 443;
+	assert_int_equal(policy_learn_access(school.learner, &access, false), 0);
+	access.access.addr[3] = 2;
+	assert_int_equal(policy_learn_access(school.learner, &access, false), 0);
+	access.access = (struct policy_access){ .kind = POLICY_ACCESS_ABSTRACT,
+						.verbs = MF_POL_BIT(MF_POL_CONNECT),
+						.name = "agent",
+						.name_size = 5 };
+	assert_int_equal(policy_learn_access(school.learner, &access, false), 0);
+	learned_is(&school, "base\n"
+			    "  include secrets\n"
+			    "\n"
+			    "tool t                   # 1 call\n"
+			    "  connect 192.0.2.2:443  # 1 use in 1 call\n"
+			    "  # left out, secret: 192.0.2.1:80 (2 uses)\n"
+			    "  # left out, secret: 192.0.2.1:443 (1 use)\n"
+			    "  # left out, secret: unix:@agent (1 use)\n");
+}
+
+static void ways_out_are_counted_over_all_blocks(void **state)
+{
+	struct policy_learn_access access = {
+		.access = { .kind = POLICY_ACCESS_ESCAPE, .escape = MF_POL_PTRACE }, .uses = 2
+	};
+	_cleanup_school_ struct school school;
+
+	school_open(&school);
+	call(&school, "t", "{}");
+	assert_int_equal(policy_learn_access(school.learner, &access, false), 0);
+	assert_int_equal(policy_learn_access(school.learner, &access, true), 0);
+	assert_int_equal(policy_learn_escapes(school.learner, MF_POL_PTRACE), 4);
+	assert_int_equal(policy_learn_escapes(school.learner, MF_POL_MOUNT), 0);
 }
 
 static void name(struct school *school, const char *text, uint64_t event)
@@ -223,6 +270,8 @@ int main(void)
 			an_address_is_bound_only_where_its_spelling_means_that_address_alone),
 		cmocka_unit_test(arguments_by_names_that_a_policy_would_not_write_are_passed_over),
 		cmocka_unit_test(what_is_reached_otherwise_has_lines_of_its_own),
+		cmocka_unit_test(addresses_that_secrets_denies_are_left_out_and_told),
+		cmocka_unit_test(ways_out_are_counted_over_all_blocks),
 		cmocka_unit_test(equal_ones_of_several_calls_are_one_line_each),
 		cmocka_unit_test(what_may_be_of_two_calls_is_told_so_whatever_it_is),
 	};
