@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/escape.h"
 #include "policy/object.h"
+#include "policy/proc_self.h"
 #include "policy/quote.h"
 #include "policy/words.h"
 #include "record/tree.h"
@@ -117,10 +118,26 @@ int recorded_bytes(struct buf *out, yajl_val object, const char *key)
 	return r;
 }
 
+/* The path as a policy names it, where it is in the /proc of the process itself. */
+static int name_path(yajl_val event, struct buf *path, char **ret_name, size_t *ret_size)
+{
+	char own[POLICY_PROC_SELF_MAX];
+	const char *name = (const char *)buf_bytes(path);
+	size_t size = buf_size(path);
+	long long pid = tree_number(event, "pid");
+
+	if (pid > 0 && pid <= INT32_MAX && policy_proc_self(name, size, (uint32_t)pid, own, &size))
+		name = own;
+	*ret_name = strndup(name, size);
+	*ret_size = size;
+	return *ret_name ? 0 : -ENOMEM;
+}
+
 /* 1: the path of `key` is known, and now the access's. */
 static int take_path(yajl_val event, const char *key, struct recorded_access *access)
 {
 	_cleanup_buf_ struct buf bytes = { 0 }, path = { 0 };
+	char *name;
 	int r;
 
 	if (tree_true(event, "path_cut") || tree_true(event, "path_unresolved") ||
@@ -132,9 +149,9 @@ static int take_path(yajl_val event, const char *key, struct recorded_access *ac
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
 	access->access.kind = POLICY_ACCESS_PATH;
-	access->access.name_size = buf_size(&path);
-	access->access.name = strndup((const char *)buf_bytes(&path), buf_size(&path));
-	return access->access.name ? 1 : -ENOMEM;
+	r = name_path(event, &path, &name, &access->access.name_size);
+	access->access.name = name;
+	return r ? r : 1;
 }
 
 static bool has_flag(yajl_val event, const char *flag)

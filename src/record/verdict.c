@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "policy/proc_self.h"
 
 #define BIT_RW (MF_POL_BIT(MF_POL_READ) | MF_POL_BIT(MF_POL_WRITE))
 #define ACCESSES_MAX 2 /* of one event: both names of a rename */
@@ -252,6 +253,20 @@ static struct verdict of_no_path(const struct session_policy *policy,
 	return verdict;
 }
 
+/* A path in the process's own /proc is decided as one in /proc/self. */
+static void decide_one(const struct session_policy *policy, const struct policy_state *state,
+		       const struct mf_event *head, struct policy_access access,
+		       struct policy_decision *ret_decision)
+{
+	char own[POLICY_PROC_SELF_MAX];
+	uint32_t pid = head->flags & MF_EVF_PROC_UNKNOWN ? 0 : head->pid;
+
+	if (access.kind == POLICY_ACCESS_PATH &&
+	    policy_proc_self(access.name, access.name_size, pid, own, &access.name_size))
+		access.name = own;
+	policy_decide(&policy->view, state, &access, ret_decision);
+}
+
 struct verdict verdict_of(const struct session_policy *policy, const struct event_view *event,
 			  const struct policy_request *requests, size_t count)
 {
@@ -268,7 +283,7 @@ struct verdict verdict_of(const struct session_policy *policy, const struct even
 	else if (is_act(kind))
 		ask_escape(&question, kinds[kind].escape);
 	for (size_t i = 0; i < question.count; i++) {
-		policy_decide(&policy->view, &state, &question.access[i], &decision);
+		decide_one(policy, &state, event->head, question.access[i], &decision);
 		if (!i || decision.verdict < verdict.verdict)
 			verdict = of_decision(&decision);
 	}

@@ -21,7 +21,8 @@ static const char text[] = "version 1\n"
 			   "  connect unix:@name\n"
 			   "  listen 127.0.0.1:80\n"
 			   "  allow mount\n"
-			   "  deny /w/never\n";
+			   "  deny /w/never\n"
+			   "  read /proc/self/maps\n";
 
 /* An event of any kind, in parts that the test fills. */
 struct told {
@@ -79,6 +80,27 @@ static void an_open_asks_for_what_its_flags_say(void **state)
 	assert_int_equal(of_open("/w/a", O_RDWR | O_CREAT, KNOWN, 0), MF_ALLOW);
 	assert_int_equal(of_open("/w/never", O_RDONLY, KNOWN, 0), MF_WOULD_DENY);
 	assert_int_equal(of_open("/rr", O_RDONLY, KNOWN, 0), MF_WOULD_DENY);
+}
+
+/* Of an open to read by process 42, or by one that is not known. */
+static int of_proc(const char *path, bool known)
+{
+	struct told told = {
+		.head = { .kind = MF_EV_OPEN, .pid = 42, .flags = known ? 0 : MF_EVF_PROC_UNKNOWN },
+		.file = { .open_flags = O_RDONLY, .how = KNOWN, .mode = S_IFREG | 0444 },
+		.path = path
+	};
+
+	return ask(&told).verdict;
+}
+
+static void a_process_in_its_own_proc_is_in_proc_self(void **state)
+{
+	assert_int_equal(of_proc("/proc/42/maps", true), MF_ALLOW);
+	assert_int_equal(of_proc("/proc/42/task/43/maps", true), MF_ALLOW);
+	assert_int_equal(of_proc("/proc/42/environ", true), MF_WOULD_DENY);
+	assert_int_equal(of_proc("/proc/43/maps", true), MF_WOULD_DENY);
+	assert_int_equal(of_proc("/proc/42/maps", false), MF_WOULD_DENY);
 }
 
 static void flags_that_are_not_known_are_not_guessed_but_io_uring_may_write(void **state)
@@ -239,6 +261,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_open_asks_for_what_its_flags_say),
+		cmocka_unit_test(a_process_in_its_own_proc_is_in_proc_self),
 		cmocka_unit_test(flags_that_are_not_known_are_not_guessed_but_io_uring_may_write),
 		cmocka_unit_test(what_has_no_path_is_allowed_by_no_line),
 		cmocka_unit_test(a_pipe_opened_again_or_a_mere_handle_is_nothing_to_decide),
