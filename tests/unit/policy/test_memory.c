@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "policy/advice.h"
 #include "want.h"
 
 static const char rich[] =
@@ -84,6 +86,30 @@ static int print_notes(const struct policy_tree *tree)
 	return r;
 }
 
+/* The lines that would allow an access, of each kind. */
+static int advise(void)
+{
+	static const struct policy_access accesses[] = {
+		{ .kind = POLICY_ACCESS_PATH, .name = "/work/a b/sh", .name_size = 12 },
+		{ .kind = POLICY_ACCESS_PATH, .name = "/bin/sh", .name_size = 7 },
+		{ .kind = POLICY_ACCESS_ABSTRACT, .name = "name", .name_size = 4 },
+		{ .kind = POLICY_ACCESS_ADDRESS, .family = 4, .port = 80 },
+		{ .kind = POLICY_ACCESS_ESCAPE, .escape = MF_POL_PTRACE },
+	};
+	static const uint8_t verbs[] = { MF_POL_CONNECT, MF_POL_EXEC, MF_POL_LISTEN, MF_POL_CONNECT,
+					 MF_POL_READ };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(accesses); i++) {
+		_cleanup_buf_ struct buf out = { 0 };
+
+		r = policy_advice_line(&out, &accesses[i], verbs[i], i % 2 ? "a.test" : NULL,
+				       "/work", "/home/ada");
+		assert_true(r == 0 || !buf_size(&out));
+	}
+	return r;
+}
+
 static int decide(const struct buf *image)
 {
 	_cleanup_buf_ struct buf out = { 0 };
@@ -100,7 +126,8 @@ static int decide(const struct buf *image)
 		return r;
 	policy_decide(&policy, &state, &access, &decision);
 	assert_int_equal(decision.verdict, MF_DENY);
-	return policy_decision_print(&out, &policy, &state, &decision);
+	r = policy_decision_print(&out, &policy, &state, &decision);
+	return r ? r : advise();
 }
 
 /* All that is done with a text. 0, or the error. */
