@@ -15,6 +15,7 @@
 
 #include "policy/compile.h"
 #include "policy/decide.h"
+#include "policy/format.h"
 
 struct input {
 	const char *include;
@@ -131,6 +132,37 @@ static void ask(const struct policy *policy)
 		abort();
 }
 
+static int count_fault(void *data, const struct policy_format_fault *fault)
+{
+	size_t *count = data;
+
+	if (!fault->line || !fault->column)
+		abort();
+	(*count)++;
+	return 0;
+}
+
+/* Laid out twice is laid out once, and what has no fault can be shown. */
+static void format(const char *text, size_t size)
+{
+	_cleanup_buf_ struct buf once = { 0 }, twice = { 0 };
+	size_t faults = 0;
+
+	if (policy_format_check(text, size, count_fault, &faults) ||
+	    policy_format(text, size, &once) ||
+	    policy_format((const char *)buf_bytes(&once), buf_size(&once), &twice))
+		abort();
+	if (buf_size(&once) != buf_size(&twice) ||
+	    (buf_size(&once) && memcmp(buf_bytes(&once), buf_bytes(&twice), buf_size(&once)) != 0))
+		abort();
+	for (size_t i = 0; !faults && i < buf_size(&once); i++) {
+		uint8_t byte = buf_bytes(&once)[i];
+
+		if ((byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f)
+			abort();
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -141,6 +173,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct policy policy;
 	int r;
 
+	format((const char *)data, size);
 	print_notes(tree);
 	r = policy_compile(tree, &image);
 	if (tree->notes.errors) {
