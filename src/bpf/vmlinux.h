@@ -168,6 +168,7 @@ struct task_struct {
 	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
 	struct mm_struct *mm;
+	void *bpf_storage; /* struct bpf_local_storage * */
 };
 
 struct pt_regs {
