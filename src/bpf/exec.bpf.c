@@ -25,8 +25,7 @@ struct {
 static __always_inline __u32 exec_path(struct exec_scratch *scratch, struct file *file,
 				       const struct mf_tag *tag)
 {
-	path_of((const struct path *)__builtin_preserve_access_index(&file->f_path),
-		&scratch->path);
+	path_of(path_in(file), &scratch->path);
 	scratch->exec.path_flags = scratch->path.flags;
 	count_path_loss(tag, &scratch->path);
 	return path_copy(&scratch->path, scratch->strings);

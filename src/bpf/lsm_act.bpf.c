@@ -180,11 +180,6 @@ int BPF_PROG(kernel_module_request, char *name)
 	return 0;
 }
 
-static __always_inline const struct path *path_in(struct file *file)
-{
-	return (const void *)__builtin_preserve_access_index(&file->f_path);
-}
-
 SEC("lsm/kernel_read_file")
 int BPF_PROG(kernel_read_file, struct file *file, int id)
 {

@@ -188,6 +188,11 @@ static __always_inline void path_at(struct vfsmount *mnt, struct dentry *first, 
 	}
 }
 
+static __always_inline const struct path *path_in(struct file *file)
+{
+	return (const void *)__builtin_preserve_access_index(&file->f_path);
+}
+
 static __always_inline void path_of(const struct path *path, struct path_walk *walk)
 {
 	path_at(BPF_CORE_READ(path, mnt), BPF_CORE_READ(path, dentry), false, walk);

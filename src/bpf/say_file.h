@@ -123,6 +123,18 @@ static __always_inline bool is_taken_away(__u16 kind, bool dir, struct dentry *o
 	       (kind == MF_EV_DELETE || (kind == MF_EV_RENAME && BPF_CORE_READ(over, d_inode)));
 }
 
+/* A name in a directory */
+static __always_inline void act_begin_in(const struct path *dir, struct dentry *dentry)
+{
+	act_begin(BPF_CORE_READ(dir, mnt), dentry, NULL, NULL);
+}
+
+static __always_inline void act_begin_rename(const struct path *old_dir, struct dentry *old,
+					     const struct path *new_dir, struct dentry *new)
+{
+	act_begin(BPF_CORE_READ(old_dir, mnt), old, BPF_CORE_READ(new_dir, mnt), new);
+}
+
 static __always_inline void say_change(__u16 kind, __u32 mask, struct vfsmount *mnt,
 				       struct dentry *dentry, struct vfsmount *mnt2,
 				       struct dentry *dentry2, __u32 flags,
@@ -285,6 +297,6 @@ static __always_inline void say_map(struct file *file, unsigned long prot)
 	tag = tag_of_current();
 	if (!tag || is_just_opened(file, stamp_of(tag)) || !act_begins(&act))
 		return;
-	act_path(&act, (const void *)__builtin_preserve_access_index(&file->f_path));
+	act_path(&act, path_in(file));
 	act_say(&act, MF_EV_MAP_EXEC);
 }

@@ -24,6 +24,11 @@
 		.consequence = (without), .remedy = NEEDS_KPROBE                              \
 	}
 
+/* A hook of the security modules, and the function that asks them */
+#define OF_BOTH(id, name, does, without)                        \
+	[HOOK_##id] = OF_LSM(name, "lsm/" name, does, without), \
+	[HOOK_PROBE_##id] = OF_KPROBE("probe_" name, "kprobe/security_" name, does, without)
+
 const struct hook hooks[] = {
 	[HOOK_TASK_NEWTASK] = { .engines = ENGINES_ALL,
 				.program = "task_newtask",
@@ -180,122 +185,39 @@ const struct hook hooks[] = {
 				   .what = "opens of files",
 				   .consequence = NO_SESSION,
 				   .remedy = NEEDS_KPROBE },
-	[HOOK_PATH_MKNOD] =
-		OF_LSM("path_mknod", "lsm/path_mknod", "a file or node is to be made", NO_CHANGES),
-	[HOOK_PROBE_PATH_MKNOD] = OF_KPROBE("probe_path_mknod", "kprobe/security_path_mknod",
-					    "a file or node is to be made", NO_CHANGES),
-	[HOOK_PATH_MKDIR] =
-		OF_LSM("path_mkdir", "lsm/path_mkdir", "a directory is to be made", NO_CHANGES),
-	[HOOK_PROBE_PATH_MKDIR] = OF_KPROBE("probe_path_mkdir", "kprobe/security_path_mkdir",
-					    "a directory is to be made", NO_CHANGES),
-	[HOOK_PATH_SYMLINK] =
-		OF_LSM("path_symlink", "lsm/path_symlink", "a link is to be made", NO_CHANGES),
-	[HOOK_PROBE_PATH_SYMLINK] = OF_KPROBE("probe_path_symlink", "kprobe/security_path_symlink",
-					      "a link is to be made", NO_CHANGES),
-	[HOOK_PATH_LINK] =
-		OF_LSM("path_link", "lsm/path_link", "a further name is to be made", NO_CHANGES),
-	[HOOK_PROBE_PATH_LINK] = OF_KPROBE("probe_path_link", "kprobe/security_path_link",
-					   "a further name is to be made", NO_CHANGES),
-	[HOOK_PATH_UNLINK] =
-		OF_LSM("path_unlink", "lsm/path_unlink", "a name is to be deleted", NO_CHANGES),
-	[HOOK_PROBE_PATH_UNLINK] = OF_KPROBE("probe_path_unlink", "kprobe/security_path_unlink",
-					     "a name is to be deleted", NO_CHANGES),
-	[HOOK_PATH_RMDIR] =
-		OF_LSM("path_rmdir", "lsm/path_rmdir", "a directory is to be deleted", NO_CHANGES),
-	[HOOK_PROBE_PATH_RMDIR] = OF_KPROBE("probe_path_rmdir", "kprobe/security_path_rmdir",
-					    "a directory is to be deleted", NO_CHANGES),
-	[HOOK_PATH_RENAME] =
-		OF_LSM("path_rename", "lsm/path_rename", "a name is to be changed", NO_CHANGES),
-	[HOOK_PROBE_PATH_RENAME] = OF_KPROBE("probe_path_rename", "kprobe/security_path_rename",
-					     "a name is to be changed", NO_CHANGES),
-	[HOOK_INODE_CREATE] =
-		OF_LSM("inode_create", "lsm/inode_create", "a file is made", NO_CHANGES),
-	[HOOK_PROBE_INODE_CREATE] = OF_KPROBE("probe_inode_create", "kprobe/security_inode_create",
-					      "a file is made", NO_CHANGES),
-	[HOOK_INODE_MKNOD] = OF_LSM("inode_mknod", "lsm/inode_mknod", "a node is made", NO_CHANGES),
-	[HOOK_PROBE_INODE_MKNOD] = OF_KPROBE("probe_inode_mknod", "kprobe/security_inode_mknod",
-					     "a node is made", NO_CHANGES),
-	[HOOK_INODE_MKDIR] =
-		OF_LSM("inode_mkdir", "lsm/inode_mkdir", "a directory is made", NO_CHANGES),
-	[HOOK_PROBE_INODE_MKDIR] = OF_KPROBE("probe_inode_mkdir", "kprobe/security_inode_mkdir",
-					     "a directory is made", NO_CHANGES),
-	[HOOK_INODE_SYMLINK] =
-		OF_LSM("inode_symlink", "lsm/inode_symlink", "a link is made", NO_CHANGES),
-	[HOOK_PROBE_INODE_SYMLINK] = OF_KPROBE("probe_inode_symlink",
-					       "kprobe/security_inode_symlink", "a link is made",
-					       NO_CHANGES),
-	[HOOK_INODE_LINK] =
-		OF_LSM("inode_link", "lsm/inode_link", "a further name is made", NO_CHANGES),
-	[HOOK_PROBE_INODE_LINK] = OF_KPROBE("probe_inode_link", "kprobe/security_inode_link",
-					    "a further name is made", NO_CHANGES),
-	[HOOK_INODE_UNLINK] =
-		OF_LSM("inode_unlink", "lsm/inode_unlink", "a name is deleted", NO_CHANGES),
-	[HOOK_PROBE_INODE_UNLINK] = OF_KPROBE("probe_inode_unlink", "kprobe/security_inode_unlink",
-					      "a name is deleted", NO_CHANGES),
-	[HOOK_INODE_RMDIR] =
-		OF_LSM("inode_rmdir", "lsm/inode_rmdir", "a directory is deleted", NO_CHANGES),
-	[HOOK_PROBE_INODE_RMDIR] = OF_KPROBE("probe_inode_rmdir", "kprobe/security_inode_rmdir",
-					     "a directory is deleted", NO_CHANGES),
-	[HOOK_INODE_RENAME] =
-		OF_LSM("inode_rename", "lsm/inode_rename", "a name is changed", NO_CHANGES),
-	[HOOK_PROBE_INODE_RENAME] = OF_KPROBE("probe_inode_rename", "kprobe/security_inode_rename",
-					      "a name is changed", NO_CHANGES),
-	[HOOK_PATH_CHMOD] = OF_LSM("path_chmod", "lsm/path_chmod", "chmod() asked for", NO_CHANGES),
-	[HOOK_PROBE_PATH_CHMOD] = OF_KPROBE("probe_path_chmod", "kprobe/security_path_chmod",
-					    "chmod() asked for", NO_CHANGES),
-	[HOOK_PATH_CHOWN] = OF_LSM("path_chown", "lsm/path_chown", "chown() asked for", NO_CHANGES),
-	[HOOK_PROBE_PATH_CHOWN] = OF_KPROBE("probe_path_chown", "kprobe/security_path_chown",
-					    "chown() asked for", NO_CHANGES),
-	[HOOK_INODE_SETXATTR] =
-		OF_LSM("inode_setxattr", "lsm/inode_setxattr", "setxattr() asked for", NO_CHANGES),
-	[HOOK_PROBE_INODE_SETXATTR] = OF_KPROBE("probe_inode_setxattr",
-						"kprobe/security_inode_setxattr",
-						"setxattr() asked for", NO_CHANGES),
-	[HOOK_INODE_REMOVEXATTR] = OF_LSM("inode_removexattr", "lsm/inode_removexattr",
-					  "removexattr() asked for", NO_CHANGES),
-	[HOOK_PROBE_INODE_REMOVEXATTR] = OF_KPROBE("probe_inode_removexattr",
-						   "kprobe/security_inode_removexattr",
-						   "removexattr() asked for", NO_CHANGES),
+	OF_BOTH(PATH_MKNOD, "path_mknod", "a file or node is to be made", NO_CHANGES),
+	OF_BOTH(PATH_MKDIR, "path_mkdir", "a directory is to be made", NO_CHANGES),
+	OF_BOTH(PATH_SYMLINK, "path_symlink", "a link is to be made", NO_CHANGES),
+	OF_BOTH(PATH_LINK, "path_link", "a further name is to be made", NO_CHANGES),
+	OF_BOTH(PATH_UNLINK, "path_unlink", "a name is to be deleted", NO_CHANGES),
+	OF_BOTH(PATH_RMDIR, "path_rmdir", "a directory is to be deleted", NO_CHANGES),
+	OF_BOTH(PATH_RENAME, "path_rename", "a name is to be changed", NO_CHANGES),
+	OF_BOTH(INODE_CREATE, "inode_create", "a file is made", NO_CHANGES),
+	OF_BOTH(INODE_MKNOD, "inode_mknod", "a node is made", NO_CHANGES),
+	OF_BOTH(INODE_MKDIR, "inode_mkdir", "a directory is made", NO_CHANGES),
+	OF_BOTH(INODE_SYMLINK, "inode_symlink", "a link is made", NO_CHANGES),
+	OF_BOTH(INODE_LINK, "inode_link", "a further name is made", NO_CHANGES),
+	OF_BOTH(INODE_UNLINK, "inode_unlink", "a name is deleted", NO_CHANGES),
+	OF_BOTH(INODE_RMDIR, "inode_rmdir", "a directory is deleted", NO_CHANGES),
+	OF_BOTH(INODE_RENAME, "inode_rename", "a name is changed", NO_CHANGES),
+	OF_BOTH(PATH_CHMOD, "path_chmod", "chmod() asked for", NO_CHANGES),
+	OF_BOTH(PATH_CHOWN, "path_chown", "chown() asked for", NO_CHANGES),
+	OF_BOTH(INODE_SETXATTR, "inode_setxattr", "setxattr() asked for", NO_CHANGES),
+	OF_BOTH(INODE_REMOVEXATTR, "inode_removexattr", "removexattr() asked for", NO_CHANGES),
 	[HOOK_VFS_UTIMES] =
 		OF_LSM("vfs_utimes", "fentry/vfs_utimes", "times to be set", NO_CHANGES),
 	[HOOK_PROBE_VFS_UTIMES] =
 		OF_KPROBE("probe_vfs_utimes", "kprobe/vfs_utimes", "times to be set", NO_CHANGES),
-	[HOOK_PATH_TRUNCATE] =
-		OF_LSM("path_truncate", "lsm/path_truncate", "truncate()", NO_CHANGES),
-	[HOOK_PROBE_PATH_TRUNCATE] = OF_KPROBE(
-		"probe_path_truncate", "kprobe/security_path_truncate", "truncate()", NO_CHANGES),
-	[HOOK_FILE_TRUNCATE] = OF_LSM("file_truncate", "lsm/file_truncate", "ftruncate()",
-				      "before 6.2: told by lsm/path_truncate"),
-	[HOOK_PROBE_FILE_TRUNCATE] = OF_KPROBE("probe_file_truncate",
-					       "kprobe/security_file_truncate", "ftruncate()",
-					       "before 6.2: told by kprobe/security_path_truncate"),
-	[HOOK_INODE_SET_ACL] = OF_LSM("inode_set_acl", "lsm/inode_set_acl",
-				      "setxattr() of an access list",
-				      "before 6.2: told by lsm/inode_setxattr"),
-	[HOOK_PROBE_INODE_SET_ACL] =
-		OF_KPROBE("probe_inode_set_acl", "kprobe/security_inode_set_acl",
-			  "setxattr() of an access list",
-			  "before 6.2: told by kprobe/security_inode_setxattr"),
-	[HOOK_INODE_REMOVE_ACL] = OF_LSM("inode_remove_acl", "lsm/inode_remove_acl",
-					 "removexattr() of an access list",
-					 "before 6.2: told by lsm/inode_removexattr"),
-	[HOOK_PROBE_INODE_REMOVE_ACL] =
-		OF_KPROBE("probe_inode_remove_acl", "kprobe/security_inode_remove_acl",
-			  "removexattr() of an access list",
-			  "before 6.2: told by kprobe/security_inode_removexattr"),
-	[HOOK_SOCKET_CONNECT] =
-		OF_LSM("socket_connect", "lsm/socket_connect", "connect() asked for", NO_NET),
-	[HOOK_PROBE_SOCKET_CONNECT] = OF_KPROBE("probe_socket_connect",
-						"kprobe/security_socket_connect",
-						"connect() asked for", NO_NET),
-	[HOOK_SOCKET_SENDMSG] = OF_LSM("socket_sendmsg", "lsm/socket_sendmsg",
-				       "datagrams with an address; TCP fast open", NO_NET),
-	[HOOK_PROBE_SOCKET_SENDMSG] = OF_KPROBE("probe_socket_sendmsg",
-						"kprobe/security_socket_sendmsg",
-						"datagrams with an address; TCP fast open", NO_NET),
-	[HOOK_SOCKET_BIND] = OF_LSM("socket_bind", "lsm/socket_bind", "bind()", NO_NET),
-	[HOOK_PROBE_SOCKET_BIND] =
-		OF_KPROBE("probe_socket_bind", "kprobe/security_socket_bind", "bind()", NO_NET),
+	OF_BOTH(PATH_TRUNCATE, "path_truncate", "truncate()", NO_CHANGES),
+	OF_BOTH(FILE_TRUNCATE, "file_truncate", "ftruncate()", "before 6.2: told by path_truncate"),
+	OF_BOTH(INODE_SET_ACL, "inode_set_acl", "setxattr() of an access list",
+		"before 6.2: told by inode_setxattr"),
+	OF_BOTH(INODE_REMOVE_ACL, "inode_remove_acl", "removexattr() of an access list",
+		"before 6.2: told by inode_removexattr"),
+	OF_BOTH(SOCKET_CONNECT, "socket_connect", "connect() asked for", NO_NET),
+	OF_BOTH(SOCKET_SENDMSG, "socket_sendmsg", "datagrams with an address; TCP fast open",
+		NO_NET),
+	OF_BOTH(SOCKET_BIND, "socket_bind", "bind()", NO_NET),
 	[HOOK_SOCKET_ACCEPT] =
 		OF_LSM("socket_accept", "lsm/socket_accept", "accept asked for", NOT_SEEN),
 	[HOOK_UNIX_STREAM_CONNECT] = OF_LSM("unix_stream_connect", "lsm/unix_stream_connect",
@@ -332,10 +254,7 @@ const struct hook hooks[] = {
 		OF_LSM("uring_cmd", "lsm/uring_cmd", "io_uring commands of devices", NOT_SEEN),
 	[HOOK_FILE_RECEIVE] = OF_LSM("file_receive", "lsm/file_receive",
 				     "files that come through sockets", NOT_SEEN),
-	[HOOK_MMAP_FILE] =
-		OF_LSM("mmap_file", "lsm/mmap_file", "files mapped to be executed", NOT_SEEN),
-	[HOOK_PROBE_MMAP_FILE] = OF_KPROBE("probe_mmap_file", "kprobe/security_mmap_file",
-					   "files mapped to be executed", NOT_SEEN),
+	OF_BOTH(MMAP_FILE, "mmap_file", "files mapped to be executed", NOT_SEEN),
 	[HOOK_TCP_CONNECT] =
 		OF_LSM("tcp_connect", "fentry/tcp_connect", "a SYN that leaves",
 		       "a SYN is told by tp_btf/inet_sock_set_state, without the own address"),
