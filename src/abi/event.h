@@ -213,6 +213,7 @@ enum mf_loss {
 	MF_LOSS_FORK_REFUSED =
 		11, /* a child could not be tagged, so it was not born: nothing is missing */
 	MF_LOSS_SKIPPED = 12, /* a program was running already where it would have run again */
+	MF_LOSS_TAG_BUSY = 13, /* whose it was could not be looked up at that moment */
 	MF_LOSS_MAX = 16,
 };
 
@@ -225,7 +226,7 @@ struct mf_session_counters {
 	__u64 reserved[12];
 };
 
-/* the value of the task storage map */
+/* what a task of a session is told by; the value of the task storage map begins with it */
 struct mf_tag {
 	__u64 session;
 	__u64 birth; /* stamp, see struct mf_event */

@@ -20,6 +20,7 @@ static const char *const words[] = {
 	[MF_LOSS_ENGINE] = "engine",
 	[MF_LOSS_FORK_REFUSED] = "fork_refused",
 	[MF_LOSS_SKIPPED] = "skipped",
+	[MF_LOSS_TAG_BUSY] = "tag_busy",
 };
 
 const char *loss_word(unsigned reason)

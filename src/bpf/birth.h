@@ -20,11 +20,11 @@ static __always_inline __u64 birth_of_child(const struct mf_tag *parent, __u64 s
 static __always_inline struct mf_tag *
 tag_child(const struct mf_tag *parent, struct task_struct *child, __u64 stamp, __u64 clone_flags)
 {
-	struct mf_tag born = {
-		.session = parent->session,
-		.slot = parent->slot,
-		.birth = birth_of_child(parent, stamp, clone_flags),
-	};
+	struct mf_task born = { .tag = {
+					.session = parent->session,
+					.slot = parent->slot,
+					.birth = birth_of_child(parent, stamp, clone_flags),
+				} };
 
 	return bpf_task_storage_get(&tags, child, &born, BPF_LOCAL_STORAGE_GET_F_CREATE);
 }

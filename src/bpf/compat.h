@@ -27,6 +27,17 @@
 
 #define mf_read_once(x) (*(const volatile __typeof__(x) *)&(x))
 
+/*
+ * A field of what a hook was given, and of what that leads to. Where the verifier knows what it is
+ * (MF_ARGS_KNOWN: LSM, fentry, tp_btf) each step is a load, where it does not (kprobe) a call. 0 for
+ * what cannot be read, either way.
+ */
+#ifdef MF_ARGS_KNOWN
+#define mf_read(given, ...) ___arrow(given, ##__VA_ARGS__)
+#else
+#define mf_read(given, ...) BPF_CORE_READ(given, ##__VA_ARGS__)
+#endif
+
 /* include/linux/sched.h */
 #define PF_IO_WORKER 0x00000010
 #define PF_USER_WORKER 0x00004000

@@ -54,11 +54,10 @@ static __always_inline struct file *engine_file(__u32 fd)
 static __always_inline __u32 file_path(struct file_scratch *scratch, struct file *file,
 				       const struct mf_tag *tag)
 {
-	path_of((const struct path *)__builtin_preserve_access_index(&file->f_path),
-		&scratch->path);
+	path_of(path_in(file), &scratch->path);
 	scratch->file.path_flags = scratch->path.flags;
 	count_path_loss(tag, &scratch->path);
-	return path_copy(&scratch->path, scratch->strings);
+	return path_copy(&scratch->path, scratch->strings, MF_PATH_MAX);
 }
 
 /* The open that the kernel does for an exec is asked twice; the second says nothing new. */

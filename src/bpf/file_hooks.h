@@ -23,15 +23,14 @@
 	     struct dentry *old, AT_PATH)
 
 /* Second halves: the file system will do it. Renames are each engine's own. */
-#define FILE_HOOKS_SECOND(HOOK)                                                                 \
-	HOOK(inode_create, act_done(MF_EV_CREATE, FAN_CREATE, dentry, NULL), IN_DIR)            \
-	HOOK(inode_mknod, act_done(MF_EV_CREATE, FAN_CREATE, dentry, NULL), IN_DIR)             \
-	HOOK(inode_mkdir, act_done(MF_EV_CREATE, FAN_CREATE | FAN_ONDIR, dentry, NULL), IN_DIR) \
-	HOOK(inode_symlink, act_done(MF_EV_CREATE, FAN_CREATE, dentry, NULL), IN_DIR)           \
-	HOOK(inode_link, act_done(MF_EV_CREATE, FAN_CREATE, dentry, NULL), struct dentry *old,  \
-	     IN_DIR)                                                                            \
-	HOOK(inode_unlink, act_done(MF_EV_DELETE, FAN_DELETE, dentry, NULL), IN_DIR)            \
-	HOOK(inode_rmdir, act_done(MF_EV_DELETE, FAN_DELETE, dentry, NULL), IN_DIR)
+#define FILE_HOOKS_SECOND(HOOK)                                                                  \
+	HOOK(inode_create, act_done(MF_EV_CREATE, FAN_CREATE, dentry), IN_DIR)                   \
+	HOOK(inode_mknod, act_done(MF_EV_CREATE, FAN_CREATE, dentry), IN_DIR)                    \
+	HOOK(inode_mkdir, act_done(MF_EV_CREATE, FAN_CREATE | FAN_ONDIR, dentry), IN_DIR)        \
+	HOOK(inode_symlink, act_done(MF_EV_CREATE, FAN_CREATE, dentry), IN_DIR)                  \
+	HOOK(inode_link, act_done(MF_EV_CREATE, FAN_CREATE, dentry), struct dentry *old, IN_DIR) \
+	HOOK(inode_unlink, act_done(MF_EV_DELETE, FAN_DELETE, dentry), IN_DIR)                   \
+	HOOK(inode_rmdir, act_done(MF_EV_DELETE, FAN_DELETE, dentry), IN_DIR)
 
 /* Files and their attributes. What mmap_file is told is what the caller asked for; what the kernel
  * makes of it follows behind. */

@@ -24,9 +24,9 @@ SEC("kprobe/security_inode_rename")
 int BPF_KPROBE(probe_inode_rename, struct inode *old_dir, struct dentry *old, struct inode *new_dir,
 	       struct dentry *new, unsigned int flags)
 {
-	act_done(MF_EV_RENAME, FAN_RENAME, old, new);
+	act_renamed(old, new);
 	if (flags & RENAME_EXCHANGE)
-		act_done(MF_EV_RENAME, FAN_RENAME, new, old);
+		act_renamed(new, old);
 	return 0;
 }
 

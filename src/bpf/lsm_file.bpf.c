@@ -3,6 +3,7 @@
  * Files, by the LSM hooks. These programs only look: 0 leaves what others decide as it is.
  */
 
+#define MF_ARGS_KNOWN
 #include "file_hooks.h"
 
 #define LSM_HOOK(name, does, ...)         \
@@ -19,7 +20,7 @@ SEC("lsm/inode_rename")
 int BPF_PROG(inode_rename, struct inode *old_dir, struct dentry *old, struct inode *new_dir,
 	     struct dentry *new)
 {
-	act_done(MF_EV_RENAME, FAN_RENAME, old, new);
+	act_renamed(old, new);
 	return 0;
 }
 

@@ -18,7 +18,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, int);
-	__type(value, struct mf_tag);
+	__type(value, struct mf_task);
 } tags MF_MAP;
 
 /* session id → its in-flight page */

@@ -13,6 +13,9 @@
 
 #define MF_PLACES 4 /* on each processor */
 #define MF_BODY_MAX 64 /* the largest body that has paths */
+/* a record's size in the ring must be known beforehand: what most paths fit into */
+#define MF_ROOM_SHORT 64
+#define MF_ROOM_LONGER 192
 
 struct place {
 	__u32 busy;
@@ -78,17 +81,24 @@ static __always_inline void place_leave(struct place *place)
 	__sync_val_compare_and_swap(&place->busy, 1, 0);
 }
 
-/* Puts the path behind what is in `rest` up to `at`, a body and at most one path. Returns its
- * length. `fresh`: the name is only now being made. */
-static __always_inline __u32 place_path(struct place *place, __u32 at, struct vfsmount *mnt,
-					struct dentry *dentry, bool fresh, const struct mf_tag *tag)
+/* `fresh`: the name is only now being made. */
+static __always_inline void place_walk(struct place *place, struct vfsmount *mnt,
+				       struct dentry *dentry, bool fresh, const struct mf_tag *tag)
 {
 	path_at(mnt, dentry, fresh, &place->walk);
 	count_path_loss(tag, &place->walk);
+}
+
+/* Puts the path behind what is in `rest` up to `at`, a body and at most one path. Returns its
+ * length. */
+static __always_inline __u32 place_path(struct place *place, __u32 at, struct vfsmount *mnt,
+					struct dentry *dentry, bool fresh, const struct mf_tag *tag)
+{
+	place_walk(place, mnt, dentry, fresh, tag);
 	barrier_var(at);
 	if (at > MF_BODY_MAX + MF_PATH_MAX)
 		return 0;
-	return path_copy(&place->walk, &place->rest[at]);
+	return path_copy(&place->walk, &place->rest[at], MF_PATH_MAX);
 }
 
 /* `size` of what is in `rest` */
@@ -103,4 +113,40 @@ static __always_inline void place_say(struct place *place, __u16 kind, __u32 siz
 	if (whole > sizeof(place->event) + sizeof(place->rest))
 		return;
 	event_output(&place->event, whole, true, actor->tag);
+}
+
+/* Put together in the ring itself, where the path fits into `room` */
+static __always_inline bool path_say_in(__u32 room, const struct path_walk *walk, __u16 kind,
+					const void *body, __u32 body_size, __u32 flags,
+					const struct actor *actor)
+{
+	__u32 len = path_length(walk);
+	struct mf_event *event;
+	__u64 submit_flags;
+
+	if (len > room)
+		return false;
+	event = event_reserve(kind, sizeof(*event) + body_size + room, true, actor->stamp,
+			      &actor->who, &submit_flags);
+	if (!event)
+		return true;
+	event->size = sizeof(*event) + body_size + len;
+	event->flags |= flags;
+	__builtin_memcpy(event + 1, body, body_size);
+	path_copy(walk, (char *)(event + 1) + body_size, room);
+	event_submit(event, actor->tag, submit_flags);
+	return true;
+}
+
+/* An event with one path, path_length() of place->walk, behind its body */
+static __always_inline void path_say(struct place *place, __u16 kind, const void *body,
+				     __u32 body_size, __u32 flags, const struct actor *actor)
+{
+	if (path_say_in(MF_ROOM_SHORT, &place->walk, kind, body, body_size, flags, actor) ||
+	    path_say_in(MF_ROOM_LONGER, &place->walk, kind, body, body_size, flags, actor))
+		return;
+	__builtin_memcpy(place->rest, body, body_size);
+	place_say(place, kind,
+		  body_size + path_copy(&place->walk, &place->rest[body_size], MF_PATH_MAX), flags,
+		  actor);
 }

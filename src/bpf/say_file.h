@@ -36,28 +36,6 @@
 #define S_IFDIR 0040000
 #define S_IFREG 0100000
 
-/* between the two hooks of a change; compared, never followed but by safe reads */
-struct act {
-	struct vfsmount *mnt, *mnt2;
-	struct dentry *dentry, *dentry2;
-	struct dentry *made; /* that it is created was told */
-	struct dentry *cut; /* an open that truncates it was told at cut_stamp */
-	__u64 cut_stamp;
-	/* the last two files that the thread opened: a program and its interpreter, a library */
-	__u64 ino[2];
-	__u64 stamp[2];
-	__u32 dev[2];
-	__u32 next;
-	__u32 pad;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct act);
-} acts MF_MAP;
-
 /*
  * What comes of an open: its file may be mapped, and truncated. The kernel takes O_TRUNC from the
  * file's flags before it asks for the truncation, for which it does not ask of what it has just made.
@@ -65,182 +43,205 @@ struct {
 static __always_inline void open_keep(struct file *file, __u32 flags, const struct mf_ev_file *body,
 				      const struct actor *actor)
 {
-	struct act *act = bpf_task_storage_get(&acts, bpf_get_current_task_btf(), 0,
-					       BPF_LOCAL_STORAGE_GET_F_CREATE);
-	__u32 at;
+	struct mf_act *act = act_of(actor->tag);
+	__u32 at = act->next++ & 1;
 
-	if (!act) /* what comes of it will be told too */
-		return;
-	at = act->next++ & 1;
 	act->ino[at] = body->ino;
 	act->dev[at] = body->dev;
 	act->stamp[at] = actor->stamp;
 	if (!(flags & O_TRUNC_FLAG) || (body->mode & S_IFMT) != S_IFREG ||
-	    BPF_CORE_READ(file, f_mode) & FMODE_CREATED)
+	    mf_read(file, f_mode) & FMODE_CREATED)
 		return;
-	act->cut = BPF_CORE_READ(file, f_path.dentry);
+	act->cut = (__u64)mf_read(file, f_path.dentry);
 	act->cut_stamp = actor->stamp;
 }
 
 /* Whether the open that does this has been told, for the same requests */
 static __always_inline bool cut_is_told(struct dentry *dentry, const struct actor *actor)
 {
-	struct act *act = bpf_task_storage_get(&acts, bpf_get_current_task_btf(), 0, 0);
-	bool told;
+	struct mf_act *act = act_of(actor->tag);
+	bool told = act->cut == (__u64)dentry && act->cut_stamp == actor->stamp;
 
-	if (!act)
-		return false;
-	told = act->cut == dentry && act->cut_stamp == actor->stamp;
-	act->cut = NULL;
+	act->cut = 0;
 	return told;
 }
 
 static __always_inline void act_begin(struct vfsmount *mnt, struct dentry *dentry,
 				      struct vfsmount *mnt2, struct dentry *dentry2)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct mf_tag *tag = tag_of(task);
-	struct act *act;
+	struct mf_tag *tag = tag_of_current();
+	struct mf_act *act;
 
 	if (!tag)
 		return;
-	act = bpf_task_storage_get(&acts, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!act) {
-		count_loss(tag, MF_LOSS_FILE_EVENT);
-		return;
-	}
-	act->mnt = mnt;
-	act->dentry = dentry;
-	act->mnt2 = mnt2;
-	act->dentry2 = dentry2;
-	act->made = NULL;
-}
-
-/* Of which only the file system knows whether they are empty, which they have to be */
-static __always_inline bool is_taken_away(__u16 kind, bool dir, struct dentry *over)
-{
-	return dir &&
-	       (kind == MF_EV_DELETE || (kind == MF_EV_RENAME && BPF_CORE_READ(over, d_inode)));
+	act = act_of(tag);
+	act->mnt = (__u64)mnt;
+	act->dentry = (__u64)dentry;
+	act->mnt2 = (__u64)mnt2;
+	act->dentry2 = (__u64)dentry2;
+	act->made = 0;
 }
 
 /* A name in a directory */
 static __always_inline void act_begin_in(const struct path *dir, struct dentry *dentry)
 {
-	act_begin(BPF_CORE_READ(dir, mnt), dentry, NULL, NULL);
+	act_begin(mf_read(dir, mnt), dentry, NULL, NULL);
 }
 
 static __always_inline void act_begin_rename(const struct path *old_dir, struct dentry *old,
 					     const struct path *new_dir, struct dentry *new)
 {
-	act_begin(BPF_CORE_READ(old_dir, mnt), old, BPF_CORE_READ(new_dir, mnt), new);
+	act_begin(mf_read(old_dir, mnt), old, mf_read(new_dir, mnt), new);
+}
+
+static __always_inline bool is_dir(struct dentry *dentry)
+{
+	struct inode *inode = mf_read(dentry, d_inode);
+
+	return inode && (mf_read(inode, i_mode) & S_IFMT) == S_IFDIR;
 }
 
 static __always_inline void say_change(__u16 kind, __u32 mask, struct vfsmount *mnt,
-				       struct dentry *dentry, struct vfsmount *mnt2,
-				       struct dentry *dentry2, __u32 flags,
+				       struct dentry *dentry, __u32 flags,
 				       const struct actor *actor)
 {
-	bool dir = (BPF_CORE_READ(dentry, d_inode, i_mode) & S_IFMT) == S_IFDIR;
+	struct place *place = place_take(actor);
+	struct mf_ev_change body = {};
+	bool dir = is_dir(dentry);
+
+	if (!place)
+		return;
+	body.mask = mask | (dir ? FAN_ONDIR : 0);
+	if (dir && kind == MF_EV_DELETE) /* only the file system knows whether it is empty */
+		flags |= MF_EVF_ASKED;
+	place_walk(place, mnt, dentry, kind == MF_EV_CREATE, actor->tag);
+	body.path_len = path_length(&place->walk);
+	body.path_flags = place->walk.flags;
+	if (body.path_flags & MF_PATH_UNRESOLVED)
+		count_loss(actor->tag, MF_LOSS_PATH_FAULT);
+	path_say(place, kind, &body, sizeof(body), flags, actor);
+	place_leave(place);
+}
+
+static __always_inline void say_rename(struct vfsmount *mnt, struct dentry *dentry,
+				       struct vfsmount *mnt2, struct dentry *dentry2,
+				       const struct actor *actor)
+{
 	struct place *place = place_take(actor);
 	struct mf_ev_change *body;
-	__u32 len, len2 = 0;
+	__u32 len, len2, flags = 0;
+	bool dir = is_dir(dentry);
 
 	if (!place)
 		return;
 	body = (void *)place->rest;
 	__builtin_memset(body, 0, sizeof(*body));
-	body->mask = mask | (dir ? FAN_ONDIR : 0);
-	if (is_taken_away(kind, dir, dentry2))
-		flags |= MF_EVF_ASKED;
-	len = place_path(place, sizeof(*body), mnt, dentry, kind == MF_EV_CREATE, actor->tag);
+	body->mask = FAN_RENAME | (dir ? FAN_ONDIR : 0);
+	if (dir && mf_read(dentry2, d_inode)) /* over one that has to be empty, as above */
+		flags = MF_EVF_ASKED;
+	len = place_path(place, sizeof(*body), mnt, dentry, false, actor->tag);
 	body->path_len = len;
 	body->path_flags = place->walk.flags;
-	if (dentry2) {
-		len2 = place_path(place, sizeof(*body) + len, mnt2, dentry2, true, actor->tag);
-		body->path2_len = len2;
-		body->path2_flags = place->walk.flags;
-	}
+	len2 = place_path(place, sizeof(*body) + len, mnt2, dentry2, true, actor->tag);
+	body->path2_len = len2;
+	body->path2_flags = place->walk.flags;
 	if ((body->path_flags | body->path2_flags) & MF_PATH_UNRESOLVED)
 		count_loss(actor->tag, MF_LOSS_PATH_FAULT);
-	place_say(place, kind, sizeof(*body) + len + len2, flags, actor);
+	place_say(place, MF_EV_RENAME, sizeof(*body) + len + len2, flags, actor);
 	place_leave(place);
 }
 
 /* What inode_create() could not tell yet */
 static __always_inline void say_made(struct file *file, const struct actor *actor)
 {
-	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
-	struct act *act;
+	struct dentry *dentry = mf_read(file, f_path.dentry);
 
-	if (!(BPF_CORE_READ(file, f_mode) & FMODE_CREATED) ||
-	    BPF_CORE_READ(file, f_flags) & O_TMPFILE_FLAG)
+	if (!(mf_read(file, f_mode) & FMODE_CREATED) || mf_read(file, f_flags) & O_TMPFILE_FLAG)
 		return;
-	act = bpf_task_storage_get(&acts, bpf_get_current_task_btf(), 0, 0);
-	if (!act || act->made != dentry)
-		say_change(MF_EV_CREATE, FAN_CREATE, BPF_CORE_READ(file, f_path.mnt), dentry, NULL,
-			   NULL, 0, actor);
+	if (act_of(actor->tag)->made != (__u64)dentry)
+		say_change(MF_EV_CREATE, FAN_CREATE, mf_read(file, f_path.mnt), dentry, 0, actor);
+}
+
+/* Which object it is, and of which kind */
+static __always_inline void object_of(struct file *file, struct mf_ev_file *body)
+{
+	struct inode *inode = mf_read(file, f_inode);
+	struct super_block *sb;
+
+	if (!inode)
+		return;
+	body->ino = mf_read(inode, i_ino);
+	body->mode = mf_read(inode, i_mode);
+	sb = mf_read(inode, i_sb);
+	if (sb)
+		body->dev = mf_read(sb, s_dev);
 }
 
 static __always_inline void say_open(struct file *file)
 {
-	struct mf_ev_file *body;
+	struct mf_ev_file body = { .how = MF_OPEN_FLAGS_KNOWN };
 	struct actor actor;
 	struct place *place;
-	__u32 flags, len;
+	__u32 flags;
 
 	if (!actor_is_ours(&actor))
 		return;
-	if (BPF_CORE_READ(file, f_mode) & FMODE_NOACCOUNT)
+	if (mf_read(file, f_mode) & FMODE_NOACCOUNT)
 		return;
 	say_made(file, &actor);
 	place = place_take(&actor);
 	if (!place)
 		return;
-	flags = BPF_CORE_READ(file, f_flags);
-	body = (void *)place->rest;
-	body->dev = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
-	body->ino = BPF_CORE_READ(file, f_inode, i_ino);
-	body->mode = BPF_CORE_READ(file, f_inode, i_mode);
-	body->open_flags = flags & O_FLAGS_KNOWN & ~(O_LARGEFILE_X86 | FMODE_EXEC_FLAG);
-	body->how = MF_OPEN_FLAGS_KNOWN;
-	open_keep(file, flags, body, &actor);
-	len = place_path(place, sizeof(*body), BPF_CORE_READ(file, f_path.mnt),
-			 BPF_CORE_READ(file, f_path.dentry), false, actor.tag);
-	body->path_len = len;
-	body->path_flags = place->walk.flags;
-	place_say(place, flags & FMODE_EXEC_FLAG ? MF_EV_OPEN_EXEC : MF_EV_OPEN,
-		  sizeof(*body) + len, 0, &actor);
+	flags = mf_read(file, f_flags);
+	body.open_flags = flags & O_FLAGS_KNOWN & ~(O_LARGEFILE_X86 | FMODE_EXEC_FLAG);
+	object_of(file, &body);
+	open_keep(file, flags, &body, &actor);
+	place_walk(place, mf_read(file, f_path.mnt), mf_read(file, f_path.dentry), false,
+		   actor.tag);
+	body.path_len = path_length(&place->walk);
+	body.path_flags = place->walk.flags;
+	path_say(place, flags & FMODE_EXEC_FLAG ? MF_EV_OPEN_EXEC : MF_EV_OPEN, &body, sizeof(body),
+		 0, &actor);
 	place_leave(place);
 }
 
 /* It is among those that are being looked up, which no name that is there or known to be free is. */
 static __always_inline bool is_looked_up(struct dentry *dentry)
 {
-	return BPF_CORE_READ(dentry, d_u.d_in_lookup_hash.pprev);
+	return mf_read(dentry, d_u.d_in_lookup_hash.pprev);
 }
 
 /* The second hook: the change that `act_begin()` was told of, or one that a file system does for
  * itself on the way (overlayfs), which is nothing of the session's. */
-static __always_inline void act_done(__u16 kind, __u32 mask, struct dentry *dentry,
-				     struct dentry *dentry2)
+static __always_inline void act_done(__u16 kind, __u32 mask, struct dentry *dentry)
 {
 	struct actor actor;
-	struct act *act;
+	struct mf_act *act;
 
 	if (!actor_is_ours(&actor))
 		return;
-	act = bpf_task_storage_get(&acts, bpf_get_current_task_btf(), 0, 0);
-	if (!act)
+	act = act_of(actor.tag);
+	if (act->dentry != (__u64)dentry || act->dentry2)
 		return;
-	if (act->dentry == dentry && act->dentry2 == dentry2) {
-		/* an open asks before it has looked whether there is one: say_made() */
-		if (kind == MF_EV_CREATE && is_looked_up(dentry))
-			return;
-		act->made = dentry;
-		say_change(kind, mask, act->mnt, dentry, act->mnt2, dentry2, 0, &actor);
-	}
-	if (dentry2 && act->dentry == dentry2 && act->dentry2 == dentry) /* exchanged */
-		say_change(kind, mask, act->mnt2, dentry, act->mnt, dentry2, 0, &actor);
+	/* an open asks before it has looked whether there is one: say_made() */
+	if (kind == MF_EV_CREATE && is_looked_up(dentry))
+		return;
+	act->made = (__u64)dentry;
+	say_change(kind, mask, (void *)act->mnt, dentry, 0, &actor);
+}
+
+static __always_inline void act_renamed(struct dentry *dentry, struct dentry *dentry2)
+{
+	struct actor actor;
+	struct mf_act *act;
+
+	if (!actor_is_ours(&actor))
+		return;
+	act = act_of(actor.tag);
+	if (act->dentry == (__u64)dentry && act->dentry2 == (__u64)dentry2)
+		say_rename((void *)act->mnt, dentry, (void *)act->mnt2, dentry2, &actor);
+	if (act->dentry == (__u64)dentry2 && act->dentry2 == (__u64)dentry) /* exchanged */
+		say_rename((void *)act->mnt2, dentry, (void *)act->mnt, dentry2, &actor);
 }
 
 /* Attributes: asked for, before the file system has said whether it will. */
@@ -250,8 +251,8 @@ static __always_inline void say_attributes(const struct path *path)
 
 	if (!actor_is_ours(&actor))
 		return;
-	say_change(MF_EV_ATTRIB, FAN_ATTRIB, BPF_CORE_READ(path, mnt), BPF_CORE_READ(path, dentry),
-		   NULL, NULL, MF_EVF_ASKED, &actor);
+	say_change(MF_EV_ATTRIB, FAN_ATTRIB, mf_read(path, mnt), mf_read(path, dentry),
+		   MF_EVF_ASKED, &actor);
 }
 
 /* The same by a hook that is not told the mount */
@@ -261,8 +262,7 @@ static __always_inline void say_attributes_of(struct dentry *dentry)
 
 	if (!actor_is_ours(&actor))
 		return;
-	say_change(MF_EV_ATTRIB, FAN_ATTRIB, mount_for(dentry), dentry, NULL, NULL, MF_EVF_ASKED,
-		   &actor);
+	say_change(MF_EV_ATTRIB, FAN_ATTRIB, mount_for(dentry), dentry, MF_EVF_ASKED, &actor);
 }
 
 /* By its descriptor or name; a file that is opened with O_TRUNC is told by its open. */
@@ -270,20 +270,20 @@ static __always_inline void say_truncate(const struct path *path)
 {
 	struct actor actor;
 
-	if (!actor_is_ours(&actor) || cut_is_told(BPF_CORE_READ(path, dentry), &actor))
+	if (!actor_is_ours(&actor) || cut_is_told(mf_read(path, dentry), &actor))
 		return;
-	say_change(MF_EV_TRUNCATE, FAN_MODIFY, BPF_CORE_READ(path, mnt),
-		   BPF_CORE_READ(path, dentry), NULL, NULL, MF_EVF_ASKED, &actor);
+	say_change(MF_EV_TRUNCATE, FAN_MODIFY, mf_read(path, mnt), mf_read(path, dentry), 0,
+		   &actor);
 }
 
-static __always_inline bool is_just_opened(struct file *file, __u64 stamp)
+static __always_inline bool is_just_opened(struct file *file, struct mf_tag *tag, __u64 stamp)
 {
-	struct act *act = bpf_task_storage_get(&acts, bpf_get_current_task_btf(), 0, 0);
-	__u32 dev = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
-	__u64 ino = BPF_CORE_READ(file, f_inode, i_ino);
+	const struct mf_act *act = act_of(tag);
+	struct mf_ev_file object = {};
 
-	return act && ((act->ino[0] == ino && act->dev[0] == dev && act->stamp[0] == stamp) ||
-		       (act->ino[1] == ino && act->dev[1] == dev && act->stamp[1] == stamp));
+	object_of(file, &object);
+	return (act->ino[0] == object.ino && act->dev[0] == object.dev && act->stamp[0] == stamp) ||
+	       (act->ino[1] == object.ino && act->dev[1] == object.dev && act->stamp[1] == stamp);
 }
 
 /* A file that the thread did not open just before, for the same requests: else its open tells. */
@@ -295,7 +295,7 @@ static __always_inline void say_map(struct file *file, unsigned long prot)
 	if (!file || !(prot & PROT_EXEC))
 		return;
 	tag = tag_of_current();
-	if (!tag || is_just_opened(file, stamp_of(tag)) || !act_begins(&act))
+	if (!tag || is_just_opened(file, tag, stamp_of(tag)) || !act_begins(&act))
 		return;
 	act_path(&act, path_in(file));
 	act_say(&act, MF_EV_MAP_EXEC);

@@ -15,6 +15,28 @@
 #define MF_TAGF_EXIT_SAID (1U << 0) /* of the group leader's tag */
 #define MF_TAGF_GAP_SAID (1U << 1) /* this task's other mount namespace */
 
+/* what a thread has begun and done with files; addresses, compared, never followed but by safe reads */
+struct mf_act {
+	/* between the two hooks of a change */
+	__u64 mnt, mnt2;
+	__u64 dentry, dentry2;
+	__u64 made; /* that it is created was told */
+	__u64 cut; /* an open that truncates it was told at cut_stamp */
+	__u64 cut_stamp;
+	/* the last two files that it opened: a program and its interpreter, a library */
+	__u64 ino[2];
+	__u64 stamp[2];
+	__u32 dev[2];
+	__u32 next;
+	__u32 pad;
+};
+
+/* what is kept with each task of a session */
+struct mf_task {
+	struct mf_tag tag;
+	struct mf_act act;
+};
+
 /* who did something: what an event says about its process */
 struct mf_who {
 	struct mf_tag tag;

@@ -9,18 +9,6 @@
 
 #include "maps.h"
 
-static __always_inline struct mf_tag *tag_of(struct task_struct *task)
-{
-	if (!task->bpf_storage)
-		return NULL;
-	return bpf_task_storage_get(&tags, task, 0, 0);
-}
-
-static __always_inline struct mf_tag *tag_of_current(void)
-{
-	return tag_of(bpf_get_current_task_btf());
-}
-
 /* NULL when the slot has been given to another session meanwhile */
 static __always_inline struct mf_session_counters *counters_of(__u64 session, __u32 slot)
 {
@@ -35,6 +23,58 @@ static __always_inline void count_loss(const struct mf_tag *tag, enum mf_loss re
 
 	if (c)
 		__sync_fetch_and_add(&c->lost[reason], 1);
+}
+
+/* 6.2, where a look-up finds what is there whatever else goes on */
+enum bpf_func_id___later { BPF_FUNC_cgrp_storage_get = 210 };
+
+/*
+ * Before 6.2 a look-up finds nothing while the processor is in the midst of another one, begun by a
+ * task that was preempted there. What is being done now is lost. Whose it is is told by what earlier
+ * look-ups have left in the cache of the task's storage.
+ */
+static __noinline void count_busy(struct task_struct *task)
+{
+	struct bpf_local_storage_data *data;
+	struct bpf_local_storage *storage;
+	struct mf_tag tag;
+	int i;
+
+	storage = task->bpf_storage;
+	for (i = 0; i < 16; i++) {
+		if (bpf_probe_read_kernel(&data, sizeof(data), &storage->cache[i]) || !data ||
+		    BPF_CORE_READ(data, smap) != (void *)&tags)
+			continue;
+		if (!bpf_probe_read_kernel(
+			    &tag, sizeof(tag),
+			    (void *)data +
+				    bpf_core_field_offset(struct bpf_local_storage_data, data)))
+			count_loss(&tag, MF_LOSS_TAG_BUSY);
+		return;
+	}
+}
+
+static __always_inline struct mf_tag *tag_of(struct task_struct *task)
+{
+	struct mf_tag *tag;
+
+	if (!task->bpf_storage)
+		return NULL;
+	tag = bpf_task_storage_get(&tags, task, 0, 0);
+	if (!tag &&
+	    !bpf_core_enum_value_exists(enum bpf_func_id___later, BPF_FUNC_cgrp_storage_get))
+		count_busy(task);
+	return tag;
+}
+
+static __always_inline struct mf_act *act_of(struct mf_tag *tag)
+{
+	return &((struct mf_task *)tag)->act;
+}
+
+static __always_inline struct mf_tag *tag_of_current(void)
+{
+	return tag_of(bpf_get_current_task_btf());
 }
 
 static __always_inline void count_tasks(const struct mf_tag *tag, __s64 by)
@@ -81,6 +121,13 @@ static __always_inline __u32 tid_for_engine(struct task_struct *task)
 	return nr;
 }
 
+static __always_inline void comm_copy(char *to, struct task_struct *task)
+{
+	_Static_assert(MF_COMM_LEN == 2 * sizeof(__u64), "two loads");
+	((__u64 *)to)[0] = ((const __u64 *)&task->comm)[0];
+	((__u64 *)to)[1] = ((const __u64 *)&task->comm)[1];
+}
+
 static __always_inline void who_of(struct task_struct *task, const struct mf_tag *tag,
 				   struct mf_who *ret_who)
 {
@@ -93,7 +140,7 @@ static __always_inline void who_of(struct task_struct *task, const struct mf_tag
 	ret_who->uid = task->cred->uid.val;
 	ret_who->flags = task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER) ? MF_EVF_KTHREAD
 										    : 0;
-	bpf_core_read(&ret_who->comm, sizeof(ret_who->comm), &task->comm);
+	comm_copy(ret_who->comm, task);
 }
 
 /* `who` had this tid until now. It may have been another process's shortly before. */

@@ -151,6 +151,15 @@ struct nsproxy {
 	struct mnt_namespace *mnt_ns;
 };
 
+struct bpf_local_storage_data {
+	void *smap; /* the map's address */
+	unsigned char data[]; /* the value */
+};
+
+struct bpf_local_storage {
+	struct bpf_local_storage_data *cache[16];
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int flags;
@@ -168,7 +177,7 @@ struct task_struct {
 	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
 	struct mm_struct *mm;
-	void *bpf_storage; /* struct bpf_local_storage * */
+	struct bpf_local_storage *bpf_storage;
 };
 
 struct pt_regs {
@@ -197,6 +206,7 @@ struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_type;
 	__u16 sk_protocol;
+	struct bpf_local_storage *sk_bpf_storage;
 };
 
 union flowi_uli {

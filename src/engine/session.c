@@ -89,7 +89,7 @@ static int tag_root(struct engine *engine, const struct session *session,
 		    const struct engine_session *wanted, uint64_t *ret_start_ns)
 {
 	struct mf_change_question q = { .tid = wanted->pid };
-	struct mf_tag tag = { .session = session->id, .slot = session->slot };
+	struct mf_task kept = { .tag = { .session = session->id, .slot = session->slot } };
 	pid_t pid = -1;
 	int error;
 
@@ -98,7 +98,7 @@ static int tag_root(struct engine *engine, const struct session *session,
 		return error;
 	if (pid != wanted->pid)
 		return -ESRCH;
-	if (bpf_map_update_elem(bpf_map__fd(engine->bpf->maps.tags), &wanted->pidfd, &tag,
+	if (bpf_map_update_elem(bpf_map__fd(engine->bpf->maps.tags), &wanted->pidfd, &kept,
 				BPF_NOEXIST))
 		return -errno;
 	__atomic_fetch_add(&engine->counters[session->slot].tasks, 1, __ATOMIC_RELAXED);
