@@ -4,7 +4,8 @@
 /*
  * What the kernel side says to the recorder: one struct mf_event per ring buffer record, followed
  * by the body of its kind, followed by the strings whose lengths the body gives, in the order in
- * which the lengths stand, without NUL. `size` is the whole record.
+ * which the lengths stand, without NUL. `size` is all of that; the record may be longer, by room that
+ * was not needed.
  *
  * Enums are append-only, with explicit numbers; a reader skips a kind that it does not know and
  * counts it.

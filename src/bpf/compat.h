@@ -30,7 +30,8 @@
 /*
  * A field of what a hook was given, and of what that leads to. Where the verifier knows what it is
  * (MF_ARGS_KNOWN: LSM, fentry, tp_btf) each step is a load, where it does not (kprobe) a call. 0 for
- * what cannot be read, either way.
+ * what cannot be read, either way. Loads of pointers make a program slow to verify (is_stranger()), so
+ * this is for opens of files.
  */
 #ifdef MF_ARGS_KNOWN
 #define mf_read(given, ...) ___arrow(given, ##__VA_ARGS__)

@@ -35,8 +35,8 @@ static __always_inline __u32 exec_path(struct exec_scratch *scratch, struct file
 static __always_inline __u32 exec_argv(struct exec_scratch *scratch, struct task_struct *task,
 				       __u32 at, const struct mf_tag *tag)
 {
-	unsigned long start = task->mm->arg_start;
-	unsigned long end = task->mm->arg_end;
+	unsigned long start = BPF_CORE_READ(task, mm, arg_start);
+	unsigned long end = BPF_CORE_READ(task, mm, arg_end);
 	__u64 total = end > start ? end - start : 0;
 	__u32 len = total > MF_ARGV_MAX ? MF_ARGV_MAX : total;
 
@@ -85,10 +85,10 @@ int BPF_PROG(sched_process_exec, struct task_struct *task, int old_pid, struct l
 	who_of(task, tag, &who);
 	gap_check(task, tag, &who, stamp);
 	exec_old_tid(&who, old_pid);
-	file = bprm->file;
-	scratch->exec.dev = file->f_inode->i_sb->s_dev;
-	scratch->exec.ino = file->f_inode->i_ino;
-	scratch->exec.ppid = task->real_parent->tgid;
+	file = BPF_CORE_READ(bprm, file);
+	scratch->exec.dev = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
+	scratch->exec.ino = BPF_CORE_READ(file, f_inode, i_ino);
+	scratch->exec.ppid = BPF_CORE_READ(task, real_parent, tgid);
 	scratch->exec.exe_len = exec_path(scratch, file, tag);
 	scratch->exec.argv_len = exec_argv(scratch, task, scratch->exec.exe_len, tag);
 	size = sizeof(scratch->event) + sizeof(scratch->exec) + scratch->exec.exe_len +

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The security hooks on files and what each tells, for every engine that has them: HOOK(name, what
- * is done, the hook's arguments…).
+ * The security hooks on files and what each tells, for every engine that has them: each a name, what
+ * is done, and the hook's arguments.
  */
 
 #include "say_file.h"

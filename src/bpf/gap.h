@@ -20,7 +20,7 @@ static __always_inline void gap_check(struct task_struct *task, struct mf_tag *t
 
 	if (!c || !c->mount_ns || tag->flags & MF_TAGF_GAP_SAID)
 		return;
-	inum = task->nsproxy->mnt_ns->ns.inum;
+	inum = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
 	if (!inum || inum == c->mount_ns)
 		return;
 	tag->flags |= MF_TAGF_GAP_SAID;

@@ -81,9 +81,9 @@ static __always_inline bool exit_is_ours(struct task_struct *leader)
 /* As wait(2) tells it: kernel/exit.c, wait_task_zombie() */
 static __always_inline __u32 exit_code_of(struct task_struct *task)
 {
-	if (task->signal->flags & SIGNAL_GROUP_EXIT)
-		return task->signal->group_exit_code;
-	return task->group_leader->exit_code;
+	if (BPF_CORE_READ(task, signal, flags) & SIGNAL_GROUP_EXIT)
+		return BPF_CORE_READ(task, signal, group_exit_code);
+	return BPF_CORE_READ(task, group_leader, exit_code);
 }
 
 SEC("tp_btf/sched_process_exit")
@@ -104,7 +104,7 @@ int BPF_PROG(sched_process_exit, struct task_struct *task)
 	who_of(task, tag, &who);
 	gap_check(task, tag, &who, stamp);
 	dead_add(task, &who);
-	if (task->signal->live.counter > 0 || !exit_is_ours(task->group_leader))
+	if (BPF_CORE_READ(task, signal, live.counter) > 0 || !exit_is_ours(task->group_leader))
 		return 0;
 	event = event_reserve(MF_EV_EXIT, sizeof(*event) + sizeof(*gone), false, stamp, &who,
 			      &flags);

@@ -12,9 +12,13 @@
 SEC("lsm/task_alloc")
 int BPF_PROG(task_alloc, struct task_struct *child, unsigned long clone_flags)
 {
-	struct mf_tag *tag = tag_of_current();
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct mf_tag *tag;
 	__u64 stamp;
 
+	if (is_stranger(task))
+		return 0;
+	tag = tag_of(task);
 	if (!tag)
 		return 0;
 	stamp = stamp_of(tag);

@@ -69,9 +69,13 @@ static __always_inline bool cut_is_told(struct dentry *dentry, const struct acto
 static __always_inline void act_begin(struct vfsmount *mnt, struct dentry *dentry,
 				      struct vfsmount *mnt2, struct dentry *dentry2)
 {
-	struct mf_tag *tag = tag_of_current();
+	struct task_struct *task = bpf_get_current_task_btf();
 	struct mf_act *act;
+	struct mf_tag *tag;
 
+	if (is_stranger(task))
+		return;
+	tag = tag_of(task);
 	if (!tag)
 		return;
 	act = act_of(tag);
@@ -85,20 +89,18 @@ static __always_inline void act_begin(struct vfsmount *mnt, struct dentry *dentr
 /* A name in a directory */
 static __always_inline void act_begin_in(const struct path *dir, struct dentry *dentry)
 {
-	act_begin(mf_read(dir, mnt), dentry, NULL, NULL);
+	act_begin(BPF_CORE_READ(dir, mnt), dentry, NULL, NULL);
 }
 
 static __always_inline void act_begin_rename(const struct path *old_dir, struct dentry *old,
 					     const struct path *new_dir, struct dentry *new)
 {
-	act_begin(mf_read(old_dir, mnt), old, mf_read(new_dir, mnt), new);
+	act_begin(BPF_CORE_READ(old_dir, mnt), old, BPF_CORE_READ(new_dir, mnt), new);
 }
 
 static __always_inline bool is_dir(struct dentry *dentry)
 {
-	struct inode *inode = mf_read(dentry, d_inode);
-
-	return inode && (mf_read(inode, i_mode) & S_IFMT) == S_IFDIR;
+	return (BPF_CORE_READ(dentry, d_inode, i_mode) & S_IFMT) == S_IFDIR;
 }
 
 static __always_inline void say_change(__u16 kind, __u32 mask, struct vfsmount *mnt,
@@ -137,7 +139,7 @@ static __always_inline void say_rename(struct vfsmount *mnt, struct dentry *dent
 	body = (void *)place->rest;
 	__builtin_memset(body, 0, sizeof(*body));
 	body->mask = FAN_RENAME | (dir ? FAN_ONDIR : 0);
-	if (dir && mf_read(dentry2, d_inode)) /* over one that has to be empty, as above */
+	if (dir && BPF_CORE_READ(dentry2, d_inode)) /* over one that has to be empty, as above */
 		flags = MF_EVF_ASKED;
 	len = place_path(place, sizeof(*body), mnt, dentry, false, actor->tag);
 	body->path_len = len;
@@ -184,7 +186,7 @@ static __always_inline void say_open(struct file *file)
 	struct place *place;
 	__u32 flags;
 
-	if (!actor_is_ours(&actor))
+	if (is_stranger(bpf_get_current_task_btf()) || !actor_is_ours(&actor))
 		return;
 	if (mf_read(file, f_mode) & FMODE_NOACCOUNT)
 		return;
@@ -208,7 +210,7 @@ static __always_inline void say_open(struct file *file)
 /* It is among those that are being looked up, which no name that is there or known to be free is. */
 static __always_inline bool is_looked_up(struct dentry *dentry)
 {
-	return mf_read(dentry, d_u.d_in_lookup_hash.pprev);
+	return BPF_CORE_READ(dentry, d_u.d_in_lookup_hash.pprev);
 }
 
 /* The second hook: the change that `act_begin()` was told of, or one that a file system does for
@@ -218,7 +220,7 @@ static __always_inline void act_done(__u16 kind, __u32 mask, struct dentry *dent
 	struct actor actor;
 	struct mf_act *act;
 
-	if (!actor_is_ours(&actor))
+	if (is_stranger(bpf_get_current_task_btf()) || !actor_is_ours(&actor))
 		return;
 	act = act_of(actor.tag);
 	if (act->dentry != (__u64)dentry || act->dentry2)
@@ -251,7 +253,7 @@ static __always_inline void say_attributes(const struct path *path)
 
 	if (!actor_is_ours(&actor))
 		return;
-	say_change(MF_EV_ATTRIB, FAN_ATTRIB, mf_read(path, mnt), mf_read(path, dentry),
+	say_change(MF_EV_ATTRIB, FAN_ATTRIB, BPF_CORE_READ(path, mnt), BPF_CORE_READ(path, dentry),
 		   MF_EVF_ASKED, &actor);
 }
 
@@ -270,10 +272,10 @@ static __always_inline void say_truncate(const struct path *path)
 {
 	struct actor actor;
 
-	if (!actor_is_ours(&actor) || cut_is_told(mf_read(path, dentry), &actor))
+	if (!actor_is_ours(&actor) || cut_is_told(BPF_CORE_READ(path, dentry), &actor))
 		return;
-	say_change(MF_EV_TRUNCATE, FAN_MODIFY, mf_read(path, mnt), mf_read(path, dentry), 0,
-		   &actor);
+	say_change(MF_EV_TRUNCATE, FAN_MODIFY, BPF_CORE_READ(path, mnt),
+		   BPF_CORE_READ(path, dentry), MF_EVF_ASKED, &actor);
 }
 
 static __always_inline bool is_just_opened(struct file *file, struct mf_tag *tag, __u64 stamp)

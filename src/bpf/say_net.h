@@ -167,7 +167,8 @@ static __always_inline void say_connect(struct socket *sock, struct sockaddr *ad
 	struct actor actor;
 
 	/* AF_UNSPEC takes a connection apart */
-	if (actor_is_ours(&actor) && BPF_CORE_READ(address, sa_family) != AF_UNSPEC)
+	if (!is_stranger(bpf_get_current_task_btf()) && actor_is_ours(&actor) &&
+	    BPF_CORE_READ(address, sa_family) != AF_UNSPEC)
 		say_net(&actor, sock, MF_EV_CONNECT, address, len, known);
 }
 

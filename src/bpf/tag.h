@@ -2,9 +2,7 @@
 #pragma once
 
 /*
- * The first thing that every program does: one task-storage look-up. No tag: leave at once. A task
- * that no BPF program ever stored anything with, as nearly all outside of sessions, is told by one
- * load instead: the look-up alone would cost more than half of an empty program again.
+ * The first thing that every program does: one task-storage look-up. No tag: leave at once.
  */
 
 #include "maps.h"
@@ -54,13 +52,21 @@ static __noinline void count_busy(struct task_struct *task)
 	}
 }
 
+/*
+ * Of no session, for certain, as nearly all outside of sessions: no BPF program ever stored anything
+ * with it. That is one load, where a look-up costs more than half of an empty program again; but
+ * since 6.3 the verifier searches all of the kernel's types for each pointer that is loaded from what
+ * a hook was given, a millisecond each time. So it is for hooks that others come by often.
+ */
+static __always_inline bool is_stranger(const struct task_struct *task)
+{
+	return !task->bpf_storage;
+}
+
 static __always_inline struct mf_tag *tag_of(struct task_struct *task)
 {
-	struct mf_tag *tag;
+	struct mf_tag *tag = bpf_task_storage_get(&tags, task, 0, 0);
 
-	if (!task->bpf_storage)
-		return NULL;
-	tag = bpf_task_storage_get(&tags, task, 0, 0);
 	if (!tag &&
 	    !bpf_core_enum_value_exists(enum bpf_func_id___later, BPF_FUNC_cgrp_storage_get))
 		count_busy(task);
@@ -137,7 +143,7 @@ static __always_inline void who_of(struct task_struct *task, const struct mf_tag
 	ret_who->earlier_ns = 0;
 	ret_who->pid = task->tgid;
 	ret_who->tid = task->pid;
-	ret_who->uid = task->cred->uid.val;
+	ret_who->uid = BPF_CORE_READ(task, cred, uid.val);
 	ret_who->flags = task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER) ? MF_EVF_KTHREAD
 										    : 0;
 	comm_copy(ret_who->comm, task);

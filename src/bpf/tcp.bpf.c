@@ -35,10 +35,13 @@ static __always_inline void tell(const struct sock *sk, __u16 kind, const struct
 static __always_inline int begin(struct sock *sk, __u16 kind)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct mf_tag *tag = tag_of(task);
+	struct mf_tag *tag;
 	struct mf_who who;
 	__u64 stamp;
 
+	if (is_stranger(task))
+		return 0;
+	tag = tag_of(task);
 	if (!tag)
 		return 0;
 	stamp = stamp_of(tag);
@@ -58,10 +61,13 @@ static __always_inline int begin(struct sock *sk, __u16 kind)
 static __always_inline int syn(struct sock *sk)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct mf_tag *tag = tag_of(task);
+	struct mf_tag *tag;
 	struct mf_who who;
 	__u64 stamp;
 
+	if (is_stranger(task))
+		return 0;
+	tag = tag_of(task);
 	if (!tag)
 		return 0;
 	stamp = stamp_of(tag);
