@@ -38,18 +38,27 @@ struct actor {
 	struct mf_who who;
 };
 
+/* Whether others come by a hook so often that what it costs them counts: is_stranger() */
+#define SELDOM false
+#define OFTEN true
+
 /* false: of no session, or of one that is gone. What every program begins with. */
-static __always_inline bool actor_is_ours(struct actor *actor)
+static __always_inline bool actor_is_ours(struct actor *actor, bool often)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
+	if (often && is_stranger(task))
+		return false;
 	actor->tag = tag_of(task);
 	if (!actor->tag)
 		return false;
 	actor->stamp = stamp_of(actor->tag);
 	if (actor->stamp == MF_NO_STAMP)
 		return false;
-	who_of(task, actor->tag, &actor->who);
+	if (often)
+		who_since(task->group_leader->start_boottime, task, actor->tag, &actor->who);
+	else
+		who_of(task, actor->tag, &actor->who);
 	return true;
 }
 

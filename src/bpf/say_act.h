@@ -22,7 +22,7 @@ struct act_place {
 /* false: of no session, or no room, which is counted. Else act_say() it. */
 static __always_inline bool act_begins(struct act_place *act)
 {
-	if (!actor_is_ours(&act->actor))
+	if (!actor_is_ours(&act->actor, SELDOM))
 		return false;
 	act->place = place_take(&act->actor);
 	if (!act->place)

@@ -66,14 +66,14 @@ static __always_inline bool cut_is_told(struct dentry *dentry, const struct acto
 	return told;
 }
 
-static __always_inline void act_begin(struct vfsmount *mnt, struct dentry *dentry,
+static __always_inline void act_begin(bool often, struct vfsmount *mnt, struct dentry *dentry,
 				      struct vfsmount *mnt2, struct dentry *dentry2)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct mf_act *act;
 	struct mf_tag *tag;
 
-	if (is_stranger(task))
+	if (often && is_stranger(task))
 		return;
 	tag = tag_of(task);
 	if (!tag)
@@ -87,15 +87,15 @@ static __always_inline void act_begin(struct vfsmount *mnt, struct dentry *dentr
 }
 
 /* A name in a directory */
-static __always_inline void act_begin_in(const struct path *dir, struct dentry *dentry)
+static __always_inline void act_begin_in(const struct path *dir, struct dentry *dentry, bool often)
 {
-	act_begin(BPF_CORE_READ(dir, mnt), dentry, NULL, NULL);
+	act_begin(often, BPF_CORE_READ(dir, mnt), dentry, NULL, NULL);
 }
 
 static __always_inline void act_begin_rename(const struct path *old_dir, struct dentry *old,
 					     const struct path *new_dir, struct dentry *new)
 {
-	act_begin(BPF_CORE_READ(old_dir, mnt), old, BPF_CORE_READ(new_dir, mnt), new);
+	act_begin(SELDOM, BPF_CORE_READ(old_dir, mnt), old, BPF_CORE_READ(new_dir, mnt), new);
 }
 
 static __always_inline bool is_dir(struct dentry *dentry)
@@ -186,7 +186,7 @@ static __always_inline void say_open(struct file *file)
 	struct place *place;
 	__u32 flags;
 
-	if (is_stranger(bpf_get_current_task_btf()) || !actor_is_ours(&actor))
+	if (!actor_is_ours(&actor, OFTEN))
 		return;
 	if (mf_read(file, f_mode) & FMODE_NOACCOUNT)
 		return;
@@ -215,12 +215,12 @@ static __always_inline bool is_looked_up(struct dentry *dentry)
 
 /* The second hook: the change that `act_begin()` was told of, or one that a file system does for
  * itself on the way (overlayfs), which is nothing of the session's. */
-static __always_inline void act_done(__u16 kind, __u32 mask, struct dentry *dentry)
+static __always_inline void act_done(__u16 kind, __u32 mask, struct dentry *dentry, bool often)
 {
 	struct actor actor;
 	struct mf_act *act;
 
-	if (is_stranger(bpf_get_current_task_btf()) || !actor_is_ours(&actor))
+	if (!actor_is_ours(&actor, often))
 		return;
 	act = act_of(actor.tag);
 	if (act->dentry != (__u64)dentry || act->dentry2)
@@ -237,7 +237,7 @@ static __always_inline void act_renamed(struct dentry *dentry, struct dentry *de
 	struct actor actor;
 	struct mf_act *act;
 
-	if (!actor_is_ours(&actor))
+	if (!actor_is_ours(&actor, SELDOM))
 		return;
 	act = act_of(actor.tag);
 	if (act->dentry == (__u64)dentry && act->dentry2 == (__u64)dentry2)
@@ -251,7 +251,7 @@ static __always_inline void say_attributes(const struct path *path)
 {
 	struct actor actor;
 
-	if (!actor_is_ours(&actor))
+	if (!actor_is_ours(&actor, SELDOM))
 		return;
 	say_change(MF_EV_ATTRIB, FAN_ATTRIB, BPF_CORE_READ(path, mnt), BPF_CORE_READ(path, dentry),
 		   MF_EVF_ASKED, &actor);
@@ -262,7 +262,7 @@ static __always_inline void say_attributes_of(struct dentry *dentry)
 {
 	struct actor actor;
 
-	if (!actor_is_ours(&actor))
+	if (!actor_is_ours(&actor, SELDOM))
 		return;
 	say_change(MF_EV_ATTRIB, FAN_ATTRIB, mount_for(dentry), dentry, MF_EVF_ASKED, &actor);
 }
@@ -272,7 +272,7 @@ static __always_inline void say_truncate(const struct path *path)
 {
 	struct actor actor;
 
-	if (!actor_is_ours(&actor) || cut_is_told(BPF_CORE_READ(path, dentry), &actor))
+	if (!actor_is_ours(&actor, SELDOM) || cut_is_told(BPF_CORE_READ(path, dentry), &actor))
 		return;
 	say_change(MF_EV_TRUNCATE, FAN_MODIFY, BPF_CORE_READ(path, mnt),
 		   BPF_CORE_READ(path, dentry), MF_EVF_ASKED, &actor);

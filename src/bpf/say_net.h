@@ -167,8 +167,7 @@ static __always_inline void say_connect(struct socket *sock, struct sockaddr *ad
 	struct actor actor;
 
 	/* AF_UNSPEC takes a connection apart */
-	if (!is_stranger(bpf_get_current_task_btf()) && actor_is_ours(&actor) &&
-	    BPF_CORE_READ(address, sa_family) != AF_UNSPEC)
+	if (actor_is_ours(&actor, OFTEN) && BPF_CORE_READ(address, sa_family) != AF_UNSPEC)
 		say_net(&actor, sock, MF_EV_CONNECT, address, len, known);
 }
 
@@ -177,7 +176,7 @@ static __always_inline void say_bind(struct socket *sock, struct sockaddr *addre
 {
 	struct actor actor;
 
-	if (actor_is_ours(&actor))
+	if (actor_is_ours(&actor, SELDOM))
 		say_net(&actor, sock, MF_EV_BIND, address, len, known);
 }
 
@@ -245,7 +244,7 @@ static __always_inline void say_send(struct socket *sock, struct msghdr *msg, bo
 	bool stream;
 	void *name;
 
-	if (!actor_is_ours(&actor))
+	if (!actor_is_ours(&actor, SELDOM))
 		return;
 	name = BPF_CORE_READ(msg, msg_name);
 	stream = BPF_CORE_READ(sock, type) == SOCK_STREAM;
@@ -270,7 +269,7 @@ static __always_inline void say_accept(struct socket *sock)
 	__u32 addr[4];
 	__u64 flags;
 
-	if (!actor_is_ours(&actor))
+	if (!actor_is_ours(&actor, SELDOM))
 		return;
 	sk = BPF_CORE_READ(sock, sk);
 	switch (BPF_CORE_READ(sk, __sk_common.skc_family)) {

@@ -134,11 +134,11 @@ static __always_inline void comm_copy(char *to, struct task_struct *task)
 	((__u64 *)to)[1] = ((const __u64 *)&task->comm)[1];
 }
 
-static __always_inline void who_of(struct task_struct *task, const struct mf_tag *tag,
-				   struct mf_who *ret_who)
+static __always_inline void who_since(__u64 start_ns, struct task_struct *task,
+				      const struct mf_tag *tag, struct mf_who *ret_who)
 {
 	ret_who->tag = *tag;
-	ret_who->start_ns = task->group_leader->start_boottime;
+	ret_who->start_ns = start_ns;
 	ret_who->exit_ns = 0;
 	ret_who->earlier_ns = 0;
 	ret_who->pid = task->tgid;
@@ -147,6 +147,12 @@ static __always_inline void who_of(struct task_struct *task, const struct mf_tag
 	ret_who->flags = task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER) ? MF_EVF_KTHREAD
 										    : 0;
 	comm_copy(ret_who->comm, task);
+}
+
+static __always_inline void who_of(struct task_struct *task, const struct mf_tag *tag,
+				   struct mf_who *ret_who)
+{
+	who_since(BPF_CORE_READ(task, group_leader, start_boottime), task, tag, ret_who);
 }
 
 /* `who` had this tid until now. It may have been another process's shortly before. */
