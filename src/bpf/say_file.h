@@ -37,10 +37,21 @@
 #define S_IFREG 0100000
 
 /*
+ * Read once, at the beginning: the verifier goes the rest of the way several times, and is slow where
+ * pointers are loaded.
+ */
+struct opened {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+	__u32 mode;
+	__u32 flags;
+};
+
+/*
  * What comes of an open: its file may be mapped, and truncated. The kernel takes O_TRUNC from the
  * file's flags before it asks for the truncation, for which it does not ask of what it has just made.
  */
-static __always_inline void open_keep(struct file *file, __u32 flags, const struct mf_ev_file *body,
+static __always_inline void open_keep(const struct opened *file, const struct mf_ev_file *body,
 				      const struct actor *actor)
 {
 	struct mf_act *act = act_of(actor->tag);
@@ -49,10 +60,10 @@ static __always_inline void open_keep(struct file *file, __u32 flags, const stru
 	act->ino[at] = body->ino;
 	act->dev[at] = body->dev;
 	act->stamp[at] = actor->stamp;
-	if (!(flags & O_TRUNC_FLAG) || (body->mode & S_IFMT) != S_IFREG ||
-	    mf_read(file, f_mode) & FMODE_CREATED)
+	if (!(file->flags & O_TRUNC_FLAG) || (body->mode & S_IFMT) != S_IFREG ||
+	    file->mode & FMODE_CREATED)
 		return;
-	act->cut = (__u64)mf_read(file, f_path.dentry);
+	act->cut = (__u64)file->dentry;
 	act->cut_stamp = actor->stamp;
 }
 
@@ -154,14 +165,12 @@ static __always_inline void say_rename(struct vfsmount *mnt, struct dentry *dent
 }
 
 /* What inode_create() could not tell yet */
-static __always_inline void say_made(struct file *file, const struct actor *actor)
+static __always_inline void say_made(const struct opened *file, const struct actor *actor)
 {
-	struct dentry *dentry = mf_read(file, f_path.dentry);
-
-	if (!(mf_read(file, f_mode) & FMODE_CREATED) || mf_read(file, f_flags) & O_TMPFILE_FLAG)
+	if (!(file->mode & FMODE_CREATED) || file->flags & O_TMPFILE_FLAG)
 		return;
-	if (act_of(actor->tag)->made != (__u64)dentry)
-		say_change(MF_EV_CREATE, FAN_CREATE, mf_read(file, f_path.mnt), dentry, 0, actor);
+	if (act_of(actor->tag)->made != (__u64)file->dentry)
+		say_change(MF_EV_CREATE, FAN_CREATE, file->mnt, file->dentry, 0, actor);
 }
 
 /* Which object it is, and of which kind */
@@ -179,31 +188,34 @@ static __always_inline void object_of(struct file *file, struct mf_ev_file *body
 		body->dev = mf_read(sb, s_dev);
 }
 
-static __always_inline void say_open(struct file *file)
+static __always_inline void say_open(struct file *given)
 {
 	struct mf_ev_file body = { .how = MF_OPEN_FLAGS_KNOWN };
+	struct opened file;
 	struct actor actor;
 	struct place *place;
-	__u32 flags;
 
 	if (!actor_is_ours(&actor, OFTEN))
 		return;
-	if (mf_read(file, f_mode) & FMODE_NOACCOUNT)
+	file.mode = mf_read(given, f_mode);
+	if (file.mode & FMODE_NOACCOUNT)
 		return;
-	say_made(file, &actor);
+	file.flags = mf_read(given, f_flags);
+	file.mnt = mf_read(given, f_path.mnt);
+	file.dentry = mf_read(given, f_path.dentry);
+	object_of(given, &body);
+	barrier();
+	say_made(&file, &actor);
 	place = place_take(&actor);
 	if (!place)
 		return;
-	flags = mf_read(file, f_flags);
-	body.open_flags = flags & O_FLAGS_KNOWN & ~(O_LARGEFILE_X86 | FMODE_EXEC_FLAG);
-	object_of(file, &body);
-	open_keep(file, flags, &body, &actor);
-	place_walk(place, mf_read(file, f_path.mnt), mf_read(file, f_path.dentry), false,
-		   actor.tag);
+	body.open_flags = file.flags & O_FLAGS_KNOWN & ~(O_LARGEFILE_X86 | FMODE_EXEC_FLAG);
+	open_keep(&file, &body, &actor);
+	place_walk(place, file.mnt, file.dentry, false, actor.tag);
 	body.path_len = path_length(&place->walk);
 	body.path_flags = place->walk.flags;
-	path_say(place, flags & FMODE_EXEC_FLAG ? MF_EV_OPEN_EXEC : MF_EV_OPEN, &body, sizeof(body),
-		 0, &actor);
+	path_say(place, file.flags & FMODE_EXEC_FLAG ? MF_EV_OPEN_EXEC : MF_EV_OPEN, &body,
+		 sizeof(body), 0, &actor);
 	place_leave(place);
 }
 
