@@ -22,6 +22,7 @@ const struct cli_policy_row cli_policy_rows[] = {
 	  .operands_min = 2,
 	  .operands_max = -1,
 	  .records_from = 3,
+	  .records_twice = true,
 	  .run = cli_policy_diff },
 	{ .name = "explain",
 	  .synopsis = "--policy FILE TOOL VERB OBJECT",

@@ -112,18 +112,18 @@ static int on_call(void *data, const struct recorded_call *call)
 	return r ? r : judge_call(&diff->after, call);
 }
 
-static int on_step(void *data, const struct recorded_call *call, const struct recorded_step *step)
+static int on_event(void *data, const struct recorded_call *call,
+		    const struct recorded_event *event)
 {
 	struct diff *diff = data;
 	_cleanup_buf_ struct buf out = { 0 };
-	struct policy_decision before, after;
+	struct answer before, after;
 	enum policy_change_kind kind;
-	struct policy_state state;
 	int r;
 
-	judge_step(&diff->before, step, &state, &before);
-	judge_step(&diff->after, step, &state, &after);
-	kind = policy_change_of(before.verdict, after.verdict);
+	judge_event(&diff->before, event, &before);
+	judge_event(&diff->after, event, &after);
+	kind = policy_change_of(before.decision.verdict, after.decision.verdict);
 	if (!kind)
 		return 0;
 	diff->calls += !diff->counted;
@@ -132,14 +132,14 @@ static int on_step(void *data, const struct recorded_call *call, const struct re
 		return 0;
 	r = judge_print_call(&out, call);
 	if (r == 0)
-		r = buf_printf(&out, ": %s%s: ", step->unsure ? "possibly " : "",
-			       policy_change_word(kind, before.verdict));
+		r = buf_printf(&out, ": %s%s: ", judge_is_unsure(event) ? "possibly " : "",
+			       policy_change_word(kind, before.decision.verdict));
 	if (r == 0)
-		r = recorded_access_print(&out, &step->access->access);
+		r = judge_print_event(&out, event);
 	if (r == 0)
 		r = buf_append_str(&out, " (");
 	if (r == 0)
-		r = policy_decision_print(&out, &diff->after.policy, &state, &after);
+		r = judge_print_answer(&out, &diff->after, &after);
 	if (r == 0)
 		r = buf_append_str(&out, ")\n");
 	if (r || (buf_size(&out) == buf_size(&diff->last) &&
@@ -151,12 +151,37 @@ static int on_step(void *data, const struct recorded_call *call, const struct re
 	return cli_policy_print(&diff->last, stdout);
 }
 
+static int on_name(void *data, const struct recorded_call *call)
+{
+	struct diff *diff = data;
+	int r = judge_add_call(&diff->before, call);
+
+	return r ? r : judge_add_call(&diff->after, call);
+}
+
+/* Which recorded calls would meet another verdict. */
+static int diff_records(struct diff *diff, const struct cli_args *args)
+{
+	const struct recorded_visitor names = { .data = diff, .call = on_name };
+	const struct recorded_visitor events = { .data = diff, .call = on_call, .event = on_event };
+	struct recorded_totals totals;
+
+	if (recorded_walk(args, args->operands + 2, &names, &totals) != CLI_OK)
+		return CLI_POLICY_FAILED;
+	judge_sort_calls(&diff->before);
+	judge_sort_calls(&diff->after);
+	if (recorded_walk(args, args->operands + 2, &events, &totals) != CLI_OK)
+		return CLI_POLICY_FAILED;
+	if (!args->json)
+		printf("%zu of %zu recorded calls would meet another verdict\n", diff->calls,
+		       totals.requests);
+	return CLI_OK;
+}
+
 int cli_policy_diff(const struct cli_args *args)
 {
 	_cleanup_(diff_free) struct diff diff = { .args = args };
-	const struct recorded_visitor visitor = { &diff, on_call, on_step };
 	struct policy_side before, after;
-	struct recorded_totals totals;
 	int r;
 
 	if (judge_open(args, args->operands[0], &diff.before) ||
@@ -170,12 +195,8 @@ int cli_policy_diff(const struct cli_args *args)
 			  r == -E2BIG ? "too many addresses to compare all of them" : strerror(-r));
 		return CLI_POLICY_FAILED;
 	}
-	if (args->state_dir || args->session || args->operand_count > 2) {
-		if (recorded_walk(args, args->operands + 2, &visitor, &totals) != CLI_OK)
-			return CLI_POLICY_FAILED;
-		if (!args->json)
-			printf("%zu of %zu recorded calls would meet another verdict\n", diff.calls,
-			       totals.requests);
-	}
+	if ((args->state_dir || args->session || args->operand_count > 2) &&
+	    diff_records(&diff, args) != CLI_OK)
+		return CLI_POLICY_FAILED;
 	return diff.changes || diff.calls ? CLI_POLICY_NO : CLI_OK;
 }

@@ -10,11 +10,21 @@
 #include "policy/grant.h"
 #include "record/tree.h"
 
+static void free_call(struct judged_call *call)
+{
+	free(call->uid);
+	free(call->grants_bytes);
+	*call = (struct judged_call){ 0 };
+}
+
 void judge_close(struct judge *judge)
 {
+	for (size_t i = 0; i < judge->call_count; i++)
+		free_call(&judge->calls[i]);
+	free(judge->calls);
+	free_call(&judge->present);
 	policy_tree_free(judge->tree);
 	buf_free(&judge->image);
-	buf_free(&judge->grants);
 	*judge = (struct judge){ 0 };
 }
 
@@ -42,38 +52,184 @@ int judge_open(const struct cli_args *args, const char *file, struct judge *ret_
 	return 0;
 }
 
-int judge_call(struct judge *judge, const struct recorded_call *call)
+static int read_call(const struct judge *judge, const struct recorded_call *call,
+		     struct judged_call *ret_call)
 {
 	struct policy_grant_call grant_call = { .arguments = call->arguments,
 						.arguments_size = call->arguments_size,
 						.cwd = call->cwd,
 						.world = &judge->world };
+	struct judged_call judged = { .block = MF_POL_DEFAULT, .grants_known = true };
+	_cleanup_buf_ struct buf grants = { 0 };
 	int r;
 
-	judge->is_call = call->is_request;
-	judge->request = (struct policy_request){ .block = MF_POL_DEFAULT };
-	if (!call->tool || !call->tool_size)
-		return 0;
-	judge->request.block = policy_tool_block(&judge->policy, call->tool, call->tool_size);
-	grant_call.block = judge->request.block;
-	buf_free(&judge->grants);
-	r = policy_grant_build(&judge->policy, &grant_call, &judge->grants, NULL);
-	if (r < 0)
-		return r;
-	policy_view(buf_bytes(&judge->grants), &judge->granted);
-	judge->request.grants = &judge->granted;
+	judged.uid = strdup(call->uid);
+	if (!judged.uid)
+		return -ENOMEM;
+	if (call->tool)
+		judged.block = policy_tool_block(&judge->policy, call->tool, call->tool_size);
+	if (policy_grant_is_possible(&judge->policy, judged.block)) {
+		judged.grants_known = call->arguments_told;
+		grant_call.block = judged.block;
+		r = policy_grant_build(&judge->policy, &grant_call, &grants, NULL);
+		if (r == 0) {
+			judged.grants_bytes = malloc(buf_size(&grants));
+			r = judged.grants_bytes ? 0 : -ENOMEM;
+		}
+		if (r < 0) {
+			free_call(&judged);
+			return r;
+		}
+		memcpy(judged.grants_bytes, buf_bytes(&grants), buf_size(&grants));
+		policy_view(judged.grants_bytes, &judged.grants);
+	}
+	*ret_call = judged;
 	return 0;
 }
 
-void judge_step(struct judge *judge, const struct recorded_step *step,
-		struct policy_state *ret_state, struct policy_decision *ret_decision)
+int judge_add_call(struct judge *judge, const struct recorded_call *call)
 {
-	bool in_flight = judge->is_call && !step->no_call;
+	int r;
 
-	*ret_state = (struct policy_state){ .requests = in_flight ? &judge->request : NULL,
-					    .request_count = in_flight,
-					    .mode = MF_POL_ENFORCE };
-	policy_decide(&judge->policy, ret_state, &step->access->access, ret_decision);
+	if (!call->is_request || !*call->uid)
+		return 0;
+	if (judge->call_count == judge->call_room) {
+		size_t room = judge->call_room ? judge->call_room * 2 : 64;
+		struct judged_call *calls = reallocarray(judge->calls, room, sizeof(*calls));
+
+		if (!calls)
+			return -ENOMEM;
+		judge->calls = calls;
+		judge->call_room = room;
+	}
+	r = read_call(judge, call, &judge->calls[judge->call_count]);
+	judge->call_count += r == 0;
+	return r;
+}
+
+static int by_uid(const void *first, const void *second)
+{
+	const struct judged_call *a = first, *b = second;
+
+	return strcmp(a->uid, b->uid);
+}
+
+void judge_sort_calls(struct judge *judge)
+{
+	if (judge->call_count)
+		qsort(judge->calls, judge->call_count, sizeof(*judge->calls), by_uid);
+}
+
+int judge_call(struct judge *judge, const struct recorded_call *call)
+{
+	free_call(&judge->present);
+	judge->is_call = call->is_request;
+	return read_call(judge, call, &judge->present);
+}
+
+static const struct judged_call *call_named(const struct judge *judge, const char *uid)
+{
+	const struct judged_call key = { .uid = (char *)uid };
+
+	if (judge->is_call && *uid && strcmp(judge->present.uid, uid) == 0)
+		return &judge->present;
+	return judge->call_count ? bsearch(&key, judge->calls, judge->call_count,
+					   sizeof(*judge->calls), by_uid)
+				 : NULL;
+}
+
+/* Calls that an event faces, and whether they are all. */
+struct faced {
+	const struct judged_call *calls[HISTORY_NAMES_MAX];
+	uint32_t count;
+	bool known, grants_known;
+};
+
+static void face(struct faced *faced, const struct judged_call *call)
+{
+	if (!call || faced->count == HISTORY_NAMES_MAX) {
+		faced->known = false;
+		return;
+	}
+	faced->calls[faced->count++] = call;
+	faced->grants_known &= call->grants_known;
+}
+
+bool judge_is_unsure(const struct recorded_event *event)
+{
+	return strcmp(tree_text(event->row, "label"), "candidates") == 0;
+}
+
+bool judge_is_late(const struct judge *judge, const struct recorded_event *event)
+{
+	return judge->is_call && tree_true(event->row, "late");
+}
+
+static void find_faced(const struct judge *judge, yajl_val row, struct faced *faced)
+{
+	yajl_val live = tree_get(row, "in_flight"), candidates = tree_get(row, "candidates");
+	const char *request = tree_text(row, "request");
+	bool late = tree_true(row, "late");
+
+	*faced = (struct faced){ .known = !tree_true(row, "in_flight_unknown") &&
+					  !tree_true(row, "in_flight_more"),
+				 .grants_known = true };
+	if (live || candidates) {
+		for (size_t i = 0; i < tree_count(live ? live : candidates); i++)
+			face(faced,
+			     call_named(judge, tree_string(tree_at(live ? live : candidates, i))));
+	} else if (!late && *request) {
+		face(faced, call_named(judge, request));
+	} else if (!late && judge->is_call) {
+		face(faced, &judge->present);
+	}
+}
+
+void judge_event(struct judge *judge, const struct recorded_event *event, struct answer *ret_answer)
+{
+	struct faced faced;
+
+	find_faced(judge, event->row, &faced);
+	for (uint32_t i = 0; i < faced.count; i++)
+		judge->requests[i] = (struct policy_request){
+			.block = faced.calls[i]->block,
+			.grants = faced.calls[i]->grants_bytes ? &faced.calls[i]->grants : NULL,
+		};
+	judge->state = (struct policy_state){ .requests = judge->requests,
+					      .request_count = faced.count,
+					      .mode = MF_POL_ENFORCE };
+	question_answer(&judge->policy, &judge->state, event->question, faced.known, ret_answer);
+	/* an argument that the record does not tell may have allowed it */
+	if (!faced.grants_known && ret_answer->reason == POLICY_BY_NO_RULE)
+		question_answer(&judge->policy, &judge->state, event->question, false, ret_answer);
+}
+
+int judge_print_event(struct buf *out, const struct recorded_event *event)
+{
+	const struct question *question = event->question;
+	int r = 0;
+
+	if (!question->count) {
+		r = buf_append_str(out, tree_text(event->row, "kind"));
+		return r ? r : buf_append_str(out, " of what has no path");
+	}
+	for (size_t i = 0; r == 0 && i < question->count; i++) {
+		r = i ? buf_append_str(out, " and ") : 0;
+		if (r == 0)
+			r = recorded_access_print(out, &question->access[i]);
+	}
+	return r;
+}
+
+int judge_print_answer(struct buf *out, const struct judge *judge, const struct answer *answer)
+{
+	if (answer->reason == QUESTION_NO_PATH)
+		return buf_append_str(out, "denied: its object has no path");
+	if (answer->reason == QUESTION_NO_FLAGS)
+		return buf_append_str(out, "not known: what it was opened for is not told");
+	if (answer->reason == QUESTION_NO_CALL)
+		return buf_append_str(out, "not known: what was in flight is not told");
+	return policy_decision_print(out, &judge->policy, &judge->state, &answer->decision);
 }
 
 int judge_print_call(struct buf *out, const struct recorded_call *call)

@@ -168,7 +168,9 @@ int cli_policy_learn(const struct cli_args *args)
 {
 	_cleanup_(learning_free) struct learning learning = { 0 };
 	struct policy_learn_options options = { 0 };
-	const struct recorded_visitor visitor = { &learning, on_call, on_step };
+	const struct recorded_visitor visitor = { .data = &learning,
+						  .call = on_call,
+						  .step = on_step };
 	_cleanup_buf_ struct buf text = { 0 };
 	struct recorded_totals totals;
 	struct policy_load load;

@@ -10,9 +10,9 @@
 #include <yajl/yajl_tree.h>
 
 #include "base/buf.h"
-#include "policy/decide.h"
+#include "record/question.h"
 
-#define RECORDED_ACCESSES_MAX 2 /* of one event */
+#define RECORDED_ACCESSES_MAX QUESTION_ACCESSES_MAX /* of one event */
 
 struct recorded_access {
 	struct policy_access access; /* `name` is owned */
@@ -29,10 +29,11 @@ enum recorded_gap {
 };
 
 /*
- * The accesses of an event: how many, or -ENOMEM. 0: it is nothing that a policy decides, or, with
+ * The accesses that an event asks for: how many, or -ENOMEM. 0: it is nothing that a policy decides, or, with
  * *ret_gap, not known well enough.
  */
-int recorded_accesses(yajl_val event, struct recorded_access ret_accesses[RECORDED_ACCESSES_MAX],
+int recorded_accesses(const struct event_view *event, const struct question *question,
+		      struct recorded_access ret_accesses[RECORDED_ACCESSES_MAX],
 		      enum recorded_gap *ret_gap);
 void recorded_accesses_free(struct recorded_access accesses[RECORDED_ACCESSES_MAX]);
 
@@ -41,5 +42,3 @@ int recorded_access_print(struct buf *out, const struct policy_access *access);
 
 /* Appends a value as JSON text. */
 int recorded_json(struct buf *out, yajl_val value);
-/* Appends the bytes of a string of `object`, which says whether its strings are escaped. */
-int recorded_bytes(struct buf *out, yajl_val object, const char *key);

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "cli/records.h"
+#include "record/row_read.h"
 #include "record/tree.h"
 
 #define SESSIONS_MAX 4096 /* whose directories are kept */
@@ -117,7 +118,8 @@ static int name_event(yajl_val event, char **ret_name)
 	return r == 0 && *ret_name ? 0 : -ENOMEM;
 }
 
-static int read_step(struct walk *walk, yajl_val event, bool of_request)
+static int keep_step(struct walk *walk, yajl_val row, const struct row_event *event,
+		     const struct question *question, bool of_request)
 {
 	enum recorded_gap gap;
 	struct step *step;
@@ -133,18 +135,36 @@ static int read_step(struct walk *walk, yajl_val event, bool of_request)
 	}
 	step = &walk->steps[walk->count];
 	*step = (struct step){ 0 };
-	step->count = recorded_accesses(event, step->accesses, &gap);
+	step->count = recorded_accesses(&event->view, question, step->accesses, &gap);
 	if (step->count < 0)
 		return step->count;
 	walk->totals.no_path += gap == RECORDED_NO_PATH;
 	walk->totals.no_flags += gap == RECORDED_NO_FLAGS;
 	if (!step->count)
 		return 0;
-	step->uses = tree_number(event, "count") > 0 ? (uint64_t)tree_number(event, "count") : 1;
-	step->no_call = !of_request || tree_true(event, "late");
+	step->uses = tree_number(row, "count") > 0 ? (uint64_t)tree_number(row, "count") : 1;
+	step->no_call = !of_request || tree_true(row, "late");
 	walk->count++;
-	return strcmp(tree_text(event, "label"), "candidates") ? 0
-							       : name_event(event, &step->event);
+	return strcmp(tree_text(row, "label"), "candidates") ? 0 : name_event(row, &step->event);
+}
+
+static int read_row(struct walk *walk, const struct recorded_call *call, yajl_val row)
+{
+	_cleanup_row_event_ struct row_event event;
+	struct question question;
+	int r = row_read(row, &event);
+
+	if (r <= 0)
+		return r;
+	question_of(&event.view, &question);
+	if (!question.count && !question.no_path)
+		return 0;
+	r = keep_step(walk, row, &event, &question, call->is_request);
+	if (r >= 0 && walk->visitor->event)
+		r = walk->visitor->event(
+			walk->visitor->data, call,
+			&(struct recorded_event){ .row = row, .question = &question });
+	return r;
 }
 
 static int by_name_and_step(const void *first, const void *second)
@@ -239,9 +259,9 @@ static bool is_passing(const struct changes *changes, const struct policy_access
 static int visit_steps(struct walk *walk, const struct recorded_call *call)
 {
 	_cleanup_(changes_free) struct changes changes = { 0 };
-	int r = find_changes(walk, &changes);
+	int r = walk->visitor->step ? find_changes(walk, &changes) : 0;
 
-	for (size_t i = 0; r >= 0 && i < walk->count; i++) {
+	for (size_t i = 0; walk->visitor->step && r >= 0 && i < walk->count; i++) {
 		const struct step *step = &walk->steps[i];
 
 		for (int k = 0; r >= 0 && k < step->count; k++) {
@@ -261,6 +281,36 @@ static int visit_steps(struct walk *walk, const struct recorded_call *call)
 	return r;
 }
 
+static bool is_tool_call(yajl_val entry)
+{
+	const char *method = tree_text(entry, "method");
+
+	return !*method || strcmp(method, "tools/call") == 0;
+}
+
+/* The name of the block that its call is decided by: a tool's, or that of a method which names none. */
+static int name_tool(yajl_val entry, struct buf *name)
+{
+	const char *method = tree_text(entry, "method");
+
+	/* it can be read in two ways, or has no answer and so no end: no tool's block is its own */
+	if (has_note(entry, "duplicate_keys") || has_note(entry, "id_missing") ||
+	    has_note(entry, "id_null"))
+		return 0;
+	if (is_tool_call(entry))
+		return tree_get(entry, "tool") ? row_bytes(name, entry, "tool") : 0;
+	if (strcmp(method, "resources/read") == 0 || strcmp(method, "prompts/get") == 0)
+		return buf_append_str(name, method);
+	return 0;
+}
+
+/* Whether the arguments that the record tells are the whole of what was sent. */
+static bool arguments_are_told(yajl_val entry)
+{
+	return !has_note(entry, "masked") && !has_note(entry, "arguments_text") &&
+	       (tree_get(entry, "arguments") || tree_number(entry, "arguments_bytes") == 0);
+}
+
 static int visit_entry(struct walk *walk, yajl_val entry, bool of_request)
 {
 	_cleanup_buf_ struct buf tool = { 0 }, arguments = { 0 };
@@ -272,24 +322,25 @@ static int visit_entry(struct walk *walk, yajl_val entry, bool of_request)
 
 	call.cwd = cwd_of(walk, entry);
 	call.complete = !of_request || tree_true(entry, "complete");
-	if (of_request && tree_get(entry, "tool")) {
-		r = recorded_bytes(&tool, entry, "tool");
-		if (r == 0)
-			r = buf_append(&tool, "", 1);
-		if (r < 0)
-			return r;
+	call.arguments_told = of_request && arguments_are_told(entry);
+	if (of_request)
+		r = name_tool(entry, &tool);
+	if (r == 0 && buf_size(&tool)) {
+		call.tool_size = buf_size(&tool);
+		r = buf_append(&tool, "", 1);
 		call.tool = (const char *)buf_bytes(&tool);
-		call.tool_size = has_note(entry, "tool_cut") ? 0 : buf_size(&tool) - 1;
 	}
-	if (r == 0 && tree_get(entry, "arguments") && !has_note(entry, "duplicate_keys")) {
+	if (r < 0)
+		return r;
+	if (call.tool && is_tool_call(entry) && tree_get(entry, "arguments")) {
 		r = recorded_json(&arguments, tree_get(entry, "arguments"));
 		call.arguments = (const char *)buf_bytes(&arguments);
 		call.arguments_size = buf_size(&arguments);
 	}
-	if (r == 0)
+	if (r == 0 && walk->visitor->call)
 		r = walk->visitor->call(walk->visitor->data, &call);
 	for (size_t i = 0; r >= 0 && i < tree_count(events); i++)
-		r = read_step(walk, tree_at(events, i), of_request);
+		r = read_row(walk, &call, tree_at(events, i));
 	if (r >= 0)
 		r = visit_steps(walk, &call);
 	free_steps(walk);

@@ -12,11 +12,13 @@
 struct recorded_call {
 	const char *uid; /* "" for what belongs to no request */
 	yajl_val entry;
-	const char *tool; /* a NUL behind it; NULL: the request has none, or it is no request */
-	size_t tool_size; /* 0: its name is not known whole */
+	const char *tool; /* by whose block it is decided: a tool's name, or the method's where that
+			   * names no tool; a NUL behind it. NULL: it has none, or is no request */
+	size_t tool_size;
 	const char *arguments; /* JSON; NULL: not known, or they can be read in two ways */
 	size_t arguments_size;
 	const char *cwd; /* of the server, absolute; NULL: not known */
+	bool arguments_told; /* they are all that was sent */
 	bool is_request; /* else: what was late, or belongs to no request */
 	bool complete; /* nothing of it is missing */
 };
@@ -30,11 +32,19 @@ struct recorded_step {
 	const char *event; /* the same text in each of these records; NULL when not unsure */
 };
 
+/* A row that asks something of a policy, as a whole. */
+struct recorded_event {
+	yajl_val row;
+	const struct question *question;
+};
+
 struct recorded_visitor {
 	void *data;
-	/* Each may stop everything with a negative return. */
+	/* Each may stop everything with a negative return, and be NULL. */
 	int (*call)(void *data, const struct recorded_call *call);
 	int (*step)(void *data, const struct recorded_call *call, const struct recorded_step *step);
+	int (*event)(void *data, const struct recorded_call *call,
+		     const struct recorded_event *event);
 };
 
 struct recorded_totals {

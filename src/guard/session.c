@@ -88,8 +88,13 @@ static void session_free(struct session *session)
 	free(session);
 }
 
+/* The policy stays brought: the next try has it, and is not decided by none. */
 static void free_unopened(struct session **slot)
 {
+	if (*slot && (*slot)->owner) {
+		(*slot)->owner->policy = (*slot)->policy;
+		(*slot)->policy = POLICY_NOT_BROUGHT;
+	}
 	session_free(*slot);
 }
 
@@ -210,7 +215,7 @@ static struct session *session_new(struct guard *guard, struct connection *owner
 	session->started_ns = clock_real_ns();
 	session->cgroup = CGROUP_NONE;
 	session->emptied = SOURCE_NONE;
-	session->policy = owner->policy; /* whatever becomes of the session */
+	session->policy = owner->policy; /* free_unopened() gives it back */
 	owner->policy = POLICY_NOT_BROUGHT;
 	memcpy(session->name, open->name, sizeof(session->name));
 	memcpy(session->tenant, open->tenant, sizeof(session->tenant));

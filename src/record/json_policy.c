@@ -63,7 +63,9 @@ void json_verdict(struct jsonout *json, const struct session *session, const str
 					       [POLICY_BY_NO_RULE] = "no line allows it",
 					       [POLICY_BY_BELOW] = "denied below it",
 					       [POLICY_BY_NO_TEXT] = "no block is about it",
-					       [VERDICT_NO_PATH] = "its object has no path" };
+					       [QUESTION_NO_PATH] = "its object has no path",
+					       [QUESTION_NO_FLAGS] = "open flags not known",
+					       [QUESTION_NO_CALL] = "calls in flight not known" };
 	const struct verdict *verdict = &row->verdict;
 	const struct session_policy *policy = session->policy;
 

@@ -1,60 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include "base/escape.h"
 #include "record/json.h"
 #include "record/mask.h"
 #include "record/risk.h"
+#include "record/row_words.h"
 
-static const struct {
-	uint32_t bit;
-	const char *name;
-} open_flags[] = {
-	{ O_CREAT, "O_CREAT" },	    { O_EXCL, "O_EXCL" },	    { O_NOCTTY, "O_NOCTTY" },
-	{ O_TRUNC, "O_TRUNC" },	    { O_APPEND, "O_APPEND" },	    { O_NONBLOCK, "O_NONBLOCK" },
-	{ O_DSYNC, "O_DSYNC" },	    { O_ASYNC, "O_ASYNC" },	    { O_DIRECT, "O_DIRECT" },
-	{ 0100000, "O_LARGEFILE" }, { O_DIRECTORY, "O_DIRECTORY" }, { O_NOFOLLOW, "O_NOFOLLOW" },
-	{ O_NOATIME, "O_NOATIME" }, { O_CLOEXEC, "O_CLOEXEC" },	    { 04000000, "O_SYNC" },
-	{ O_PATH, "O_PATH" },	    { 020000000, "O_TMPFILE" },
-};
-
-static void write_open_flags(struct jsonout *json, uint32_t flags)
+static void write_path_flags(struct jsonout *json, const char *of, uint32_t flags)
 {
-	static const char *const access[] = { "O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE" };
-	char rest[16];
+	char name[48];
 
-	json_key(json, "flags");
-	json_open(json, '[');
-	json_str(json, access[flags & O_ACCMODE]);
-	flags &= ~(uint32_t)O_ACCMODE;
-	for (size_t i = 0; i < ARRAY_LEN(open_flags); i++) {
-		if (!(flags & open_flags[i].bit))
-			continue;
-		json_str(json, open_flags[i].name);
-		flags &= ~open_flags[i].bit;
+	for (size_t i = 0; i < ROW_PATH_FLAGS; i++) {
+		snprintf(name, sizeof(name), "%s%s", of, row_path_flags[i].name);
+		if (flags & row_path_flags[i].bit)
+			json_kv_bool(json, name, true);
 	}
-	if (flags) {
-		snprintf(rest, sizeof(rest), "0x%x", flags);
-		json_str(json, rest);
-	}
-	json_close(json, ']');
-}
-
-static void write_path_flags(struct jsonout *json, uint32_t flags)
-{
-	static const struct {
-		uint32_t bit;
-		const char *name;
-	} names[] = { { MF_PATH_CUT, "path_cut" },
-		      { MF_PATH_UNRESOLVED, "path_unresolved" },
-		      { MF_PATH_DELETED, "deleted" },
-		      { MF_PATH_ANON, "anonymous" } };
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (flags & names[i].bit)
-			json_kv_bool(json, names[i].name, true);
 }
 
 /* json_summary() looked at it, before the rows are written. */
@@ -71,9 +33,9 @@ static void write_file(struct jsonout *json, const struct row *row, const char *
 	const struct mf_ev_file *file = row->body;
 
 	json_kv_text(json, "path", texts, file->path_len);
-	write_path_flags(json, file->path_flags);
+	write_path_flags(json, "", file->path_flags);
 	if (file->how & MF_OPEN_FLAGS_KNOWN)
-		write_open_flags(json, file->open_flags);
+		row_write_open_flags(json, file->open_flags);
 	else if (row->kind == MF_EV_OPEN)
 		json_kv_bool(json, "flags_unknown", true);
 	if (file->how & MF_OPEN_IOURING)
@@ -88,7 +50,8 @@ static void write_change(struct jsonout *json, const struct row *row, const char
 	json_kv_text(json, "path", texts, change->path_len);
 	if (change->path2_len)
 		json_kv_text(json, "path2", texts + change->path_len, change->path2_len);
-	write_path_flags(json, change->path_flags | change->path2_flags);
+	write_path_flags(json, "", change->path_flags);
+	write_path_flags(json, "path2_", change->path2_flags);
 	write_risk(json, row);
 }
 
@@ -145,6 +108,7 @@ static void write_net(struct jsonout *json, const struct row *row)
 		json_kv_str(json, "proto", proto);
 	else
 		json_kv_u64(json, "proto", net->proto);
+	write_risk(json, row);
 }
 
 /* argv as an array, masked; `mask_next` carries `--token` over to its value. */
@@ -179,12 +143,13 @@ static void write_exec(struct jsonout *json, const struct row *row, const char *
 	const struct mf_ev_exec *exec = row->body;
 
 	json_kv_text(json, "exe", texts, exec->exe_len);
-	write_path_flags(json, exec->path_flags);
+	write_path_flags(json, "", exec->path_flags);
 	json_argv(json, texts + exec->exe_len, exec->argv_len);
 	if (exec->argv_total > exec->argv_len) {
 		json_kv_bool(json, "argv_cut", true);
 		json_kv_u64(json, "argv_bytes", exec->argv_total);
 	}
+	write_risk(json, row);
 }
 
 void json_process_id(struct jsonout *json, const char *key, uint32_t pid, uint64_t start_ns)
@@ -222,6 +187,19 @@ void json_uid(struct jsonout *json, const struct session *session, uint64_t ordi
 				  (unsigned long long)ordinal));
 }
 
+/* Which of them were in flight when it happened, where those are not all: the others had ended. */
+static void write_live(struct jsonout *json, const struct row_place *place,
+		       const struct label *label)
+{
+	json_key(json, "in_flight");
+	json_open(json, '[');
+	for (uint32_t i = 0; i < label->live; i++)
+		json_uid(json, place->session, label->names[i]);
+	json_close(json, ']');
+	if (label->live_more)
+		json_kv_bool(json, "in_flight_more", true);
+}
+
 static void write_label(struct jsonout *json, const struct row_place *place, const struct row *row)
 {
 	const struct label *label = &row->label->label;
@@ -235,6 +213,8 @@ static void write_label(struct jsonout *json, const struct row_place *place, con
 		json_close(json, ']');
 		if (label->more)
 			json_kv_u64(json, "candidates_more", label->more);
+		if (label->live < label->count || label->live_more)
+			write_live(json, place, label);
 	} else if (place->named && label->count) {
 		json_key(json, "request");
 		json_uid(json, place->session, label->names[0]);
@@ -245,30 +225,14 @@ static void write_label(struct jsonout *json, const struct row_place *place, con
 		json_kv_bool(json, "late", true);
 }
 
-/* What a kind's numbers and name are called; NULL: it has none. */
-static const struct act_keys {
-	const char *number, *value, *name;
-} act_keys[MF_EV_KIND_MAX] = {
-	[MF_EV_UNIX_CONNECT] = { .number = "socket_type", .name = "abstract_name" },
-	[MF_EV_UNIX_SEND] = { .number = "socket_type", .name = "abstract_name" },
-	[MF_EV_SOCKET] = { .number = "family", .value = "type_and_protocol" },
-	[MF_EV_MOUNT] = { .value = "mount_flags", .name = "fs_type" },
-	[MF_EV_PTRACE] = { .number = "mode" },
-	[MF_EV_KILL] = { .number = "signal" },
-	[MF_EV_BPF] = { .number = "command" },
-	[MF_EV_MODULE] = { .name = "module" },
-	[MF_EV_KERNEL_READ] = { .number = "reading" },
-	[MF_EV_URING] = { .number = "uring" },
-};
-
 static void write_act(struct jsonout *json, const struct row *row, const char *texts)
 {
-	const struct act_keys *keys = &act_keys[row->kind];
+	const struct row_act_keys *keys = &row_act_keys[row->kind];
 	const struct mf_ev_act *act = row->body;
 
 	if (act->path_len || act->path_flags)
 		json_kv_text(json, "path", texts, act->path_len);
-	write_path_flags(json, act->path_flags);
+	write_path_flags(json, "", act->path_flags);
 	if (keys->name && act->name_len)
 		json_kv_text(json, keys->name, texts + act->path_len, act->name_len);
 	if (keys->number)
@@ -280,10 +244,18 @@ static void write_act(struct jsonout *json, const struct row *row, const char *t
 	write_risk(json, row);
 }
 
-/* Where one string of a row is no UTF-8, all its strings are escaped by the same rule. */
-static bool row_is_text(const struct row *row, const char *texts, size_t size)
+/* A NUL would end the text for who reads it; between arguments it is no part of them. */
+static bool is_text(const char *text, size_t size, bool arguments)
 {
-	return utf8_valid(texts, size) && utf8_valid(row->comm, strnlen(row->comm, MF_COMM_LEN));
+	return utf8_valid(text, size) && (arguments || !memchr(text, '\0', size));
+}
+
+/* Where one string of a row is no text, all its strings are escaped by the same rule. */
+static bool row_is_text(const struct row *row, const char *texts, size_t first, size_t second)
+{
+	return is_text(texts, first, false) &&
+	       is_text(texts + first, second, row->kind == MF_EV_EXEC) &&
+	       utf8_valid(row->comm, strnlen(row->comm, MF_COMM_LEN));
 }
 
 static void write_body(struct jsonout *json, const struct row_place *place, const struct row *row,
@@ -323,7 +295,7 @@ void json_row(struct jsonout *json, const struct row_place *place, const struct 
 	size_t first, second;
 	const char *texts = row_text(row, &first, &second);
 
-	json->bytes = !row_is_text(row, texts, first + second);
+	json->bytes = !row_is_text(row, texts, first, second);
 	json->escaped = false;
 	json_open(json, '{');
 	json_key(json, "t_ns");
@@ -396,7 +368,7 @@ void json_process(struct jsonout *json, const struct session *session,
 		json_kv_u64(json, "ppid", process->ppid);
 	if (image) {
 		json_kv_text(json, "exe", image->text, image->exe_size);
-		write_path_flags(json, image->path_flags);
+		write_path_flags(json, "", image->path_flags);
 		json_argv(json, image->text + image->exe_size, image->argv_size);
 		if (image->argv_total > image->argv_size)
 			json_kv_bool(json, "argv_cut", true);

@@ -171,7 +171,7 @@ static int escape_one(struct buf *out, const uint8_t *at, size_t size, bool raw_
 	size_t length = utf8_sequence(at, size, &code);
 
 	*ret_length = length ? length : 1;
-	if (!length)
+	if (!length || (!code && doubled))
 		return buf_printf(out, "\\\\x%02x", at[0]);
 	if (code == '\\' && doubled)
 		return buf_append(out, "\\\\\\\\", 4);

@@ -30,7 +30,15 @@ static void set_more(struct label *label, uint64_t total)
 
 static struct label named(enum label_kind kind, uint64_t ordinal)
 {
-	return (struct label){ .kind = kind, .count = 1, .names = { ordinal } };
+	return (struct label){ .kind = kind, .count = 1, .live = 1, .names = { ordinal } };
+}
+
+/* Those in flight at any moment of it are named first. */
+static void add_live(const struct history *history, uint64_t lo, uint64_t hi, struct label *label)
+{
+	history_names(history, lo, hi, label->names, &label->count, HISTORY_NAMES_MAX);
+	label->live = label->count;
+	label->live_more = history_count(history, lo, hi) > label->live;
 }
 
 /* Every request that was in flight from the birth on may have left something to do for it. */
@@ -40,7 +48,7 @@ static struct label since_birth(const struct history *history, const struct birt
 	struct label label = { .kind = LABEL_CANDIDATES };
 
 	/* where not all can be named, those in flight are likelier than those of the birth */
-	history_names(history, lo, hi, label.names, &label.count, HISTORY_NAMES_MAX);
+	add_live(history, lo, hi, &label);
 	add_birth(birth, &label);
 	history_names(history, birth->epoch, hi, label.names, &label.count, HISTORY_NAMES_MAX);
 	set_more(&label, history_count_since(history, birth->ended_before, hi));
@@ -53,7 +61,7 @@ static struct label of_dynamic(const struct history *history, uint64_t lo, uint6
 	struct label label = { .kind = LABEL_CANDIDATES };
 	uint64_t total = history_count(history, lo, hi);
 
-	history_names(history, lo, hi, label.names, &label.count, HISTORY_NAMES_MAX);
+	add_live(history, lo, hi, &label);
 	set_more(&label, total);
 	if (!total)
 		label.kind = LABEL_BACKGROUND;
@@ -80,6 +88,8 @@ static struct label of_sole_birth(const struct history *history, const struct bi
 	else
 		label = named(LABEL_LINEAGE, ordinal);
 	label.late = end <= lo;
+	if (label.late && label.kind == LABEL_LINEAGE)
+		label.live = 0;
 	return label;
 }
 
@@ -93,6 +103,7 @@ static struct label of_unknown(const struct history *history, const struct label
 	history_names(history, lo ? lo - 1 : 0, UINT64_MAX, label.names, &label.count,
 		      HISTORY_NAMES_MAX);
 	set_more(&label, history_count(history, lo ? lo - 1 : 0, history->last));
+	label.live = label.count;
 	return label;
 }
 

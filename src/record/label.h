@@ -39,6 +39,8 @@ struct label {
 	bool unknown; /* which requests were in flight is not known in full */
 	uint32_t count; /* of names; 0 with LABEL_BACKGROUND */
 	uint32_t more; /* candidates that names has no room for */
+	uint32_t live; /* of names, the first that many were in flight when it happened */
+	bool live_more; /* so were some that names has no room for */
 	uint64_t names[HISTORY_NAMES_MAX];
 };
 

@@ -402,7 +402,6 @@ void session_close_first(struct session *session)
 	request->incomplete |= session->incomplete;
 	json_request(session->scratch, session, request, &complete);
 	emit(session, LOG_REQUEST);
-	session_keep_block(session, request);
 	session->stats->records++;
 	session->requests_closed++;
 	session->requests_incomplete += !complete;

@@ -184,12 +184,11 @@ void session_finish(struct session *session, const struct mf_r_gone *gone, const
 uint64_t session_real_ns(const struct session *session, uint64_t mono_ns);
 
 /* The block of the policy that a request is decided by: a tool's, or that of a tool by the name of the
- * method. What could not be read has none, which is MF_POL_DEFAULT. */
+ * method. What could not be read, or only in two ways, or has no id, has none, which is
+ * MF_POL_DEFAULT. */
 uint32_t session_block(const struct session *session, const struct request *request);
 /* What its arguments let it touch; 0, -EBADMSG. */
 int session_grants(struct session *session, const struct journal_view *entry);
-/* For what comes when the request is forgotten. */
-void session_keep_block(struct session *session, const struct request *request);
 /* What the policy says of an event with this label. */
 struct verdict session_judge(const struct session *session, const struct event_view *event,
 			     const struct label *label);

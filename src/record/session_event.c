@@ -59,7 +59,9 @@ static const struct row_label *label_event(struct session *session, const struct
 	label->hash = hash_bytes(
 		label->label.names, label->label.count * sizeof(label->label.names[0]),
 		label->label.kind | (uint64_t)label->label.late << 8 |
-			(uint64_t)label->label.unknown << 9 | (uint64_t)label->label.more << 16);
+			(uint64_t)label->label.unknown << 9 |
+			(uint64_t)label->label.live_more << 10 | (uint64_t)label->label.live << 11 |
+			(uint64_t)label->label.more << 24);
 	if (label->label.more)
 		charge_unnamed(session, head, &label->label);
 	session->memo.valid = !label->label.unknown && !flags;

@@ -6,12 +6,15 @@
 #include "base/cleanup.h"
 #include "record/json.h"
 
+/* One that can be read in two ways, or has no answer and so no end, lends its tool's block to nobody. */
+#define NO_BLOCK (MF_JF_DUP_KEYS | MF_JF_ID_MISSING | MF_JF_ID_NULL)
+
 uint32_t session_block(const struct session *session, const struct request *request)
 {
 	const struct blob *tool = &request->text[1];
 	const char *method = json_method(request->begin.method);
 
-	if (!session->policy)
+	if (!session->policy || request->begin.flags & NO_BLOCK)
 		return MF_POL_DEFAULT;
 	switch (request->begin.method) {
 	case MF_M_TOOLS_CALL:
@@ -38,6 +41,8 @@ int session_grants(struct session *session, const struct journal_view *entry)
 		session->incomplete |= INC_JOURNAL;
 		return 0;
 	}
+	if (request->begin.flags & NO_BLOCK)
+		return 0;
 	if (!entry->text_size[0]) { /* what it is allowed cannot be told from what it is not */
 		request->incomplete |= INC_POLICY;
 		return 0;
@@ -56,39 +61,26 @@ int session_grants(struct session *session, const struct journal_view *entry)
 	return 0;
 }
 
-void session_keep_block(struct session *session, const struct request *request)
-{
-	if (session->policy)
-		session->policy->closed[request->ordinal % CLOSED_BLOCKS] =
-			(struct closed_block){ .ordinal = request->ordinal,
-					       .block = request->block };
-}
-
-/* Grants end with their request, and so are not kept. */
-static struct policy_request by_ordinal(const struct session *session, uint64_t ordinal)
-{
-	const struct request *request = session_request(session, ordinal);
-	const struct closed_block *closed = &session->policy->closed[ordinal % CLOSED_BLOCKS];
-
-	if (request)
-		return (struct policy_request){ .block = request->block,
-						.grants = request->grants_bytes ? &request->grants
-										: NULL };
-	return (struct policy_request){ .block = closed->ordinal == ordinal ? closed->block
-									    : MF_POL_DEFAULT };
-}
-
 struct verdict session_judge(const struct session *session, const struct event_view *event,
 			     const struct label *label)
 {
 	struct policy_request requests[HISTORY_NAMES_MAX];
+	struct calls calls = { .requests = requests,
+			       .known = !label->unknown && !label->live_more };
 
 	if (!session->policy)
 		return VERDICT_NONE;
-	for (uint32_t i = 0; i < label->count; i++) {
-		requests[i] = by_ordinal(session, label->names[i]);
-		if (label->late)
-			requests[i].grants = NULL;
+	for (uint32_t i = 0; i < label->live; i++) {
+		const struct request *request = session_request(session, label->names[i]);
+
+		if (!request) { /* its record is written, and what it was granted forgotten */
+			calls.known = false;
+			continue;
+		}
+		requests[calls.count++] = (struct policy_request){
+			.block = request->block,
+			.grants = request->grants_bytes ? &request->grants : NULL,
+		};
 	}
-	return verdict_of(session->policy, event, requests, label->count);
+	return verdict_of(session->policy, event, &calls);
 }

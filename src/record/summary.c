@@ -102,23 +102,44 @@ static enum risk risk_of_row(const struct row *row, const char *texts,
 	enum risk risk =
 		risk_of(row->kind, row->body, texts, verdict->verdict == MF_ALLOW ? NULL : place);
 
-	return risk != RISK_NONE && verdict->verdict <= MF_WOULD_DENY ? RISK_ALERT : risk;
+	return verdict->verdict <= MF_WOULD_DENY ? RISK_ALERT : risk;
+}
+
+/* A connection to no address is one to this machine, and the kernel tells both. */
+static uint64_t hash_address(const struct mf_ev_net *net, bool connects, uint64_t seed)
+{
+	static const uint8_t none[16], mapped[12] = { [10] = 0xff, [11] = 0xff };
+	bool is_mapped = net->family == 6 && !memcmp(net->addr, mapped, sizeof(mapped));
+	unsigned family = net->family == 6 && !is_mapped ? 6 : 4;
+	size_t size = family == 6 ? 16 : 4;
+	uint8_t addr[16] = { 0 };
+
+	memcpy(addr, net->addr + (is_mapped ? sizeof(mapped) : 0), size);
+	if (connects && !memcmp(addr, none, size)) {
+		addr[0] = family == 6 ? 0 : 127;
+		addr[size - 1] = 1;
+	}
+	return hash_bytes(addr, size, seed | (uint64_t)net->port << 16 | (uint64_t)family << 32);
 }
 
 /* Of what a verdict is about: the same verb on the same object is one violation. */
-static uint64_t hash_object(const struct row *row, const char *texts, size_t size)
+static uint64_t hash_object(const struct row *row, const char *texts, size_t first, size_t second)
 {
 	uint64_t seed = row->verdict.verb | (uint64_t)row->verdict.reason << 8;
-	const struct mf_ev_net *net = row->body;
+	uint64_t names = hash_bytes(texts, first, seed);
 
 	switch (event_kind(row->kind)->body) {
 	case BODY_NET:
 	case BODY_SEND_ON:
-		return hash_bytes(net->addr, sizeof(net->addr), seed | (uint64_t)net->port << 16);
+		return hash_address(row->body, is_outgoing(row->kind), seed);
+	case BODY_CHANGE:
+		return second ? hash_bytes(texts + first, second, names) : names;
 	case BODY_ACT:
-		return hash_bytes(texts, size, seed | (uint64_t)row->kind << 16);
+		/* what has no object is told apart by what it is */
+		return first || second ? hash_bytes(texts + first, second, names)
+				       : hash_bytes(&row->kind, sizeof(row->kind), seed);
 	default:
-		return hash_bytes(texts, size, seed);
+		return names;
 	}
 }
 
@@ -131,7 +152,8 @@ static void sum_row(struct summary *sum, const struct workplace *place, struct r
 	/* kept for the row itself, which is written next */
 	row->risk = (uint8_t)risk_of_row(row, texts, place);
 	if (row->verdict.verdict <= MF_WOULD_DENY)
-		sum->violations.hash[sum->violations.count++] = hash_object(row, texts, first);
+		sum->violations.hash[sum->violations.count++] =
+			hash_object(row, texts, first, second);
 	if (row->verdict.verdict == MF_DENY)
 		sum->blocks += row->count;
 	if (row->risk == RISK_ALERT)
@@ -145,7 +167,7 @@ static void sum_row(struct summary *sum, const struct workplace *place, struct r
 		sum_file(sum, row, texts);
 		break;
 	case BODY_CHANGE:
-		sum->path_flags |= change->path_flags;
+		sum->path_flags |= change->path_flags | change->path2_flags;
 		if (row->kind != MF_EV_MOUNT_GAP)
 			sum->written.hash[sum->written.count++] = hash_bytes(texts, first, 0);
 		break;

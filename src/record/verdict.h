@@ -13,15 +13,7 @@
 #include "abi/recorder.h"
 #include "policy/decide.h"
 #include "record/event.h"
-#include "record/label.h"
-
-#define CLOSED_BLOCKS 1024
-
-/* Which block a request that is forgotten had, for what comes late. */
-struct closed_block {
-	uint64_t ordinal; /* 0: none */
-	uint32_t block;
-};
+#include "record/question.h"
 
 struct session_policy {
 	void *bytes; /* the image */
@@ -29,7 +21,6 @@ struct session_policy {
 	enum mf_pol_mode mode; /* a limit: no block weighs more */
 	uint64_t generation;
 	char name[MF_NAME_LEN];
-	struct closed_block closed[CLOSED_BLOCKS]; /* by ordinal % CLOSED_BLOCKS */
 };
 
 /* `view` is of `bytes` (by malloc), which are taken over whatever the outcome. -ENOMEM. */
@@ -37,14 +28,9 @@ int session_policy_new(const struct mf_r_session *said, const struct policy *vie
 		       struct session_policy **ret_policy);
 void session_policy_free(struct session_policy *policy);
 
-/* Why a verdict is what it is, beside enum policy_reason. */
-enum {
-	VERDICT_NO_PATH = 32, /* the object has no path that a line could be about */
-};
-
 struct verdict {
 	uint8_t verdict; /* enum mf_verdict */
-	uint8_t reason; /* enum policy_reason, VERDICT_NO_PATH, or 0: nothing decides about it */
+	uint8_t reason; /* enum policy_reason, QUESTION_…, or 0: nothing decides about it */
 	uint8_t verb; /* enum mf_pol_verb */
 	uint32_t rule; /* the deciding line; 0: none */
 	uint32_t block;
@@ -53,6 +39,12 @@ struct verdict {
 /* What nothing decides about. */
 static const struct verdict VERDICT_NONE = { .verdict = MF_OBSERVED };
 
-/* An event, as what the requests `requests` of `count` do; without any, as the server itself. */
+/* Whose doing an event may be: the calls that were in flight when it happened. */
+struct calls {
+	const struct policy_request *requests;
+	size_t count; /* 0: what the server itself does */
+	bool known; /* else there may be others */
+};
+
 struct verdict verdict_of(const struct session_policy *policy, const struct event_view *event,
-			  const struct policy_request *requests, size_t count);
+			  const struct calls *calls);

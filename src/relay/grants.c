@@ -30,6 +30,10 @@ int grants_of(struct grants *grants, const struct mcp_message *message)
 
 	if (!grants->wanted || !message || message->method != MF_M_TOOLS_CALL)
 		return 0;
+	/* read in two ways, or without an answer that would end it: no tool's block is its own */
+	if (message->flags & MF_JF_DUP_KEYS || message->id.kind == MCP_ID_MISSING ||
+	    message->id.kind == MCP_ID_NULL)
+		return 0;
 	call.block = policy_tool_block(&grants->policy, message->tool.data, message->tool.size);
 	if (!policy_grant_is_possible(&grants->policy, call.block))
 		return 0;

@@ -88,6 +88,21 @@ static void put_grants(struct traffic *traffic, struct pending_request *request,
 	request->grants_size = buf_size(&traffic->entry);
 }
 
+/* Grants of a request whose beginning the journal does not have would be about nothing. */
+static void put_begin(struct traffic *traffic, struct pending_request *request,
+		      struct entry_begin *begin)
+{
+	uint64_t lost = traffic->journal.lost;
+	int err = entry_begin(begin, &traffic->entry);
+
+	traffic_put_entry(traffic, err);
+	if (err)
+		return;
+	keep_begin(traffic, request, begin);
+	if (traffic->journal.lost == lost)
+		put_grants(traffic, request, begin);
+}
+
 /* A request is in flight from here on: the page first, then the journal, then the line. */
 static struct pending_request *begin(struct traffic *traffic, const struct mcp_message *message,
 				     uint16_t method, uint32_t flags)
@@ -113,9 +128,7 @@ static struct pending_request *begin(struct traffic *traffic, const struct mcp_m
 	entry.stamp = page_add(&traffic->page, entry.ordinal, &request->slot);
 	entry.flags = request->flags;
 	born_begin(&traffic->born, entry.ordinal, traffic->page.epoch, id->raw.data, id->raw.size);
-	traffic_put_entry(traffic, entry_begin(&entry, &traffic->entry));
-	keep_begin(traffic, request, &entry);
-	put_grants(traffic, request, &entry);
+	put_begin(traffic, request, &entry);
 	traffic->begun = true;
 	return request;
 }
@@ -210,9 +223,7 @@ static void identify(struct traffic *traffic, const struct mcp_message *message,
 	if (message)
 		born_begin(&traffic->born, request->ordinal, traffic->page.epoch,
 			   message->id.raw.data, message->id.raw.size);
-	traffic_put_entry(traffic, entry_begin(&entry, &traffic->entry));
-	keep_begin(traffic, request, &entry);
-	put_grants(traffic, request, &entry); /* its arguments are not known */
+	put_begin(traffic, request, &entry);
 }
 
 static void request_begin(struct traffic *traffic, const struct mcp_message *message,

@@ -3,6 +3,7 @@
 #include "unit/policy/policies.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -22,6 +23,7 @@ static const char text[] = "version 1\n"
 			   "  listen 127.0.0.1:80\n"
 			   "  allow mount\n"
 			   "  deny /w/never\n"
+			   "  deny read /w/unread\n"
 			   "  read /proc/self/maps\n";
 
 /* An event of any kind, in parts that the test fills. */
@@ -53,7 +55,8 @@ static struct verdict ask(const struct told *told)
 	make(text, &made);
 	policy.view = made.policy;
 	request = (struct policy_request){ .block = policy_tool_block(&made.policy, "t", 1) };
-	verdict = verdict_of(&policy, &event, &request, 1);
+	verdict = verdict_of(&policy, &event,
+			     &(struct calls){ .requests = &request, .count = 1, .known = true });
 	return verdict;
 }
 
@@ -105,7 +108,9 @@ static void a_process_in_its_own_proc_is_in_proc_self(void **state)
 
 static void flags_that_are_not_known_are_not_guessed_but_io_uring_may_write(void **state)
 {
-	assert_int_equal(of_open("/r/a", O_RDWR, 0, 0), MF_ALLOW);
+	assert_int_equal(of_open("/r/a", O_RDWR, 0, 0), MF_OBSERVED);
+	assert_int_equal(of_open("/w/a", O_RDWR, 0, 0), MF_ALLOW);
+	assert_int_equal(of_open("/x/a", O_RDWR, 0, 0), MF_WOULD_DENY);
 	assert_int_equal(of_open("/r/a", 0, MF_OPEN_IOURING, 0), MF_WOULD_DENY);
 	assert_int_equal(of_open("/w/a", 0, MF_OPEN_IOURING, 0), MF_ALLOW);
 }
@@ -118,7 +123,7 @@ static void what_has_no_path_is_allowed_by_no_line(void **state)
 	struct verdict verdict = ask(&told);
 
 	assert_int_equal(verdict.verdict, MF_WOULD_DENY);
-	assert_int_equal(verdict.reason, VERDICT_NO_PATH);
+	assert_int_equal(verdict.reason, QUESTION_NO_PATH);
 	assert_int_equal(verdict.rule, 0);
 	assert_int_equal(of_open("/r/cut", O_RDONLY, KNOWN, MF_PATH_CUT), MF_WOULD_DENY);
 	assert_int_equal(of_open("", O_RDONLY, KNOWN, 0), MF_WOULD_DENY);
@@ -154,6 +159,7 @@ static void what_is_executed_or_mapped_so_needs_exec(void **state)
 	assert_int_equal(of_exec(MF_EV_EXEC, "memfd:x", MF_PATH_ANON), MF_WOULD_DENY);
 	assert_int_equal(of_exec(MF_EV_EXEC, "/x/y", MF_PATH_DELETED), MF_WOULD_DENY);
 	assert_int_equal(of_exec(MF_EV_MAP_EXEC, "memfd:x", MF_PATH_ANON), MF_WOULD_DENY);
+	assert_int_equal(of_exec(MF_EV_OPEN_EXEC, "/x/y", MF_PATH_DELETED), MF_WOULD_DENY);
 }
 
 static struct verdict of_change(uint16_t kind, const char *path, const char *second)
@@ -179,11 +185,18 @@ static void a_change_is_a_write_of_all_its_names(void **state)
 	assert_int_equal(of_change(MF_EV_RENAME, "/r/a", "/w/b").verdict, MF_WOULD_DENY);
 }
 
+static void what_moves_can_be_read_under_its_new_name(void **state)
+{
+	assert_int_equal(of_change(MF_EV_DELETE, "/w/unread", NULL).verdict, MF_ALLOW);
+	assert_int_equal(of_change(MF_EV_RENAME, "/w/unread", "/w/b").verdict, MF_WOULD_DENY);
+}
+
 static void a_tree_with_something_denied_in_it_does_not_move(void **state)
 {
 	struct verdict verdict = of_change(MF_EV_RENAME, "/w", "/w2");
 
 	assert_int_equal(verdict.verdict, MF_WOULD_DENY);
+	assert_int_equal(of_change(MF_EV_RENAME, "/w", NULL).verdict, MF_WOULD_DENY);
 	assert_int_equal(of_change(MF_EV_CREATE, "/w", NULL).verdict, MF_ALLOW);
 }
 
@@ -231,6 +244,29 @@ static void a_local_socket_is_its_path_or_its_abstract_name(void **state)
 	assert_int_equal(of_act(MF_EV_UNIX_CONNECT, NULL, NULL, 0), MF_OBSERVED);
 }
 
+static int of_socket(uint32_t family, uint64_t type, uint32_t protocol)
+{
+	struct told told = { .head.kind = MF_EV_SOCKET,
+			     .act = { .number = family, .value = type << 32 | protocol } };
+	struct event_view event = { .head = &told.head, .body = &told.act, .text = { "", "" } };
+	struct question question;
+
+	question_of(&event, &question);
+	assert_int_equal(question.count, 1);
+	return question.access[0].escape;
+}
+
+static void a_socket_is_raw_by_its_type_or_another_one(void **state)
+{
+	assert_int_equal(of_socket(AF_INET, SOCK_RAW, IPPROTO_TCP), MF_POL_RAW_SOCKETS);
+	assert_int_equal(of_socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, 0), MF_POL_RAW_SOCKETS);
+	assert_int_equal(of_socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP), MF_POL_RAW_SOCKETS);
+	assert_int_equal(of_socket(AF_PACKET, SOCK_DGRAM, 0), MF_POL_RAW_SOCKETS);
+	assert_int_equal(of_socket(AF_INET, SOCK_STREAM, IPPROTO_SCTP), MF_POL_OTHER_SOCKETS);
+	assert_int_equal(of_socket(AF_INET, SOCK_DGRAM, IPPROTO_UDPLITE), MF_POL_OTHER_SOCKETS);
+	assert_int_equal(of_socket(AF_NETLINK, SOCK_RAW, 0), MF_POL_OTHER_SOCKETS);
+}
+
 static void a_way_out_needs_its_word(void **state)
 {
 	static const uint16_t kinds[] = { MF_EV_CHROOT, MF_EV_USERNS,	  MF_EV_PTRACE, MF_EV_KILL,
@@ -267,9 +303,11 @@ int main(void)
 		cmocka_unit_test(a_pipe_opened_again_or_a_mere_handle_is_nothing_to_decide),
 		cmocka_unit_test(what_is_executed_or_mapped_so_needs_exec),
 		cmocka_unit_test(a_change_is_a_write_of_all_its_names),
+		cmocka_unit_test(what_moves_can_be_read_under_its_new_name),
 		cmocka_unit_test(a_tree_with_something_denied_in_it_does_not_move),
 		cmocka_unit_test(whatever_leaves_needs_connect_and_what_takes_needs_listen),
 		cmocka_unit_test(a_local_socket_is_its_path_or_its_abstract_name),
+		cmocka_unit_test(a_socket_is_raw_by_its_type_or_another_one),
 		cmocka_unit_test(a_way_out_needs_its_word),
 		cmocka_unit_test(what_nobody_decides_about_is_observed),
 	};

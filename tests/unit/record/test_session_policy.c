@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* By whose blocks a session's events are decided, and what of it is told. */
+#include "unit/policy/policies.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yajl/yajl_tree.h>
+
+#include "base/cleanup.h"
+#include "record/json.h"
+#include "record/session.h"
+#include "record/tree.h"
+#include "story.h"
+
+#define ENTRIES_MAX 16
+
+static const char text[] = "version 1\n"
+			   "default deny\n"
+			   "base\n"
+			   "  read /base\n"
+			   "tool a\n"
+			   "  read /a\n"
+			   "  deny /b/secret\n"
+			   "tool b\n"
+			   "  read /b\n";
+
+struct scene {
+	struct session *session;
+	struct session_stats stats;
+	struct buf scratch;
+	struct {
+		enum log_type type;
+		yajl_val tree;
+	} entries[ENTRIES_MAX];
+	size_t count;
+	struct story_packet packet;
+	struct story_event event;
+};
+
+static void keep_entry(void *data, enum log_type type, const struct buf *json)
+{
+	struct scene *scene = data;
+
+	assert_in_range(scene->count, 0, ENTRIES_MAX - 1);
+	scene->entries[scene->count].type = type;
+	scene->entries[scene->count].tree =
+		tree_parse((const char *)buf_bytes(json), buf_size(json));
+	assert_non_null(scene->entries[scene->count++].tree);
+}
+
+static int begin_scene(void **state)
+{
+	struct scene *scene = calloc(1, sizeof(*scene));
+	struct mf_r_session info = story_session();
+	struct session_setup setup = { .info = &info,
+				       .seed = 1,
+				       .stats = &scene->stats,
+				       .scratch = &scene->scratch,
+				       .emit = keep_entry,
+				       .emit_data = scene };
+	_cleanup_made_ struct made made = { 0 };
+	struct policy view;
+	void *bytes;
+
+	make(text, &made);
+	bytes = malloc(buf_size(&made.image));
+	assert_non_null(bytes);
+	memcpy(bytes, buf_bytes(&made.image), buf_size(&made.image));
+	policy_view(bytes, &view);
+	info.policy_mode = MF_POL_AUDIT;
+	info.flags |= MF_RS_POLICY;
+	assert_int_equal(session_policy_new(&info, &view, bytes, &setup.policy), 0);
+	*state = scene;
+	return session_new(&setup, &scene->session);
+}
+
+static int end_scene(void **state)
+{
+	struct scene *scene = *state;
+
+	session_free(scene->session);
+	buf_free(&scene->scratch);
+	for (size_t i = 0; i < scene->count; i++)
+		yajl_tree_free(scene->entries[i].tree);
+	free(scene);
+	return 0;
+}
+
+static void begin(struct scene *scene, uint64_t ordinal, uint64_t stamp, const char *tool)
+{
+	story_begin(&scene->packet, ordinal, stamp, "1", tool, "{}");
+	assert_int_equal(session_journal(scene->session, scene->packet.bytes, scene->packet.size),
+			 0);
+}
+
+static void end(struct scene *scene, uint64_t ordinal, uint64_t stamp)
+{
+	story_end(&scene->packet, ordinal, stamp, MF_END_RESPONSE, "done");
+	assert_int_equal(session_journal(scene->session, scene->packet.bytes, scene->packet.size),
+			 0);
+}
+
+static void happen(struct scene *scene)
+{
+	struct event_view event;
+
+	assert_int_equal(event_parse(&scene->event, scene->event.head.size, &event), 0);
+	assert_int_equal(session_event(scene->session, &event, false), 0);
+}
+
+/* By a process that was born at `birth`, or by the root process where that is 0. */
+static void open_by(struct scene *scene, uint64_t stamp, uint64_t birth, const char *path)
+{
+	story_open(&scene->event, stamp, path, O_RDONLY);
+	if (birth)
+		story_by(&scene->event, 200, birth);
+	happen(scene);
+}
+
+static void be_born(struct scene *scene, uint64_t birth)
+{
+	story_fork(&scene->event, birth, 200, birth);
+	happen(scene);
+}
+
+/* The row about `path` in the newest entry of a type. */
+static yajl_val row_of(const struct scene *scene, enum log_type type, const char *path)
+{
+	for (size_t i = scene->count; i-- > 0;) {
+		yajl_val rows = tree_get(scene->entries[i].tree, "events");
+
+		for (size_t k = 0; scene->entries[i].type == type && k < tree_count(rows); k++) {
+			if (strcmp(tree_text(tree_at(rows, k), "path"), path) == 0)
+				return tree_at(rows, k);
+		}
+	}
+	fail_msg("no row about %s", path);
+	return NULL;
+}
+
+static void expect(const struct scene *scene, enum log_type type, const char *path,
+		   const char *verdict)
+{
+	assert_string_equal(tree_text(row_of(scene, type, path), "verdict"), verdict);
+}
+
+static void what_is_late_has_what_base_allows_and_no_more(void **state)
+{
+	struct scene *scene = *state;
+
+	begin(scene, 1, MF_STAMP(1, 1), "a");
+	be_born(scene, MF_STAMP(1, 1));
+	open_by(scene, MF_STAMP(1, 1), MF_STAMP(1, 1), "/a/1");
+	end(scene, 1, MF_STAMP(2, 0));
+	open_by(scene, MF_STAMP(2, 0), MF_STAMP(1, 1), "/a/2");
+	open_by(scene, MF_STAMP(2, 0), MF_STAMP(1, 1), "/base/2");
+	session_close_first(scene->session);
+	expect(scene, LOG_REQUEST, "/a/1", "allow");
+	expect(scene, LOG_REQUEST, "/a/2", "would-deny");
+	expect(scene, LOG_REQUEST, "/base/2", "allow");
+	open_by(scene, MF_STAMP(2, 0), MF_STAMP(1, 1), "/a/3");
+	open_by(scene, MF_STAMP(2, 0), MF_STAMP(1, 1), "/base/3");
+	session_flush(scene->session, STORY_MONO, true);
+	expect(scene, LOG_LATE, "/a/3", "would-deny");
+	expect(scene, LOG_LATE, "/base/3", "allow");
+}
+
+static void of_the_candidates_those_count_that_were_in_flight(void **state)
+{
+	struct scene *scene = *state;
+	yajl_val row;
+
+	begin(scene, 1, MF_STAMP(1, 1), "a");
+	be_born(scene, MF_STAMP(1, 1));
+	end(scene, 1, MF_STAMP(2, 0));
+	begin(scene, 2, MF_STAMP(3, 1), "b");
+	open_by(scene, MF_STAMP(3, 1), MF_STAMP(1, 1), "/a/1");
+	open_by(scene, MF_STAMP(3, 1), MF_STAMP(1, 1), "/b/secret");
+	end(scene, 2, MF_STAMP(4, 0));
+	session_close_first(scene->session);
+	session_close_first(scene->session);
+	expect(scene, LOG_REQUEST, "/a/1", "would-deny");
+	expect(scene, LOG_REQUEST, "/b/secret", "allow");
+	row = row_of(scene, LOG_REQUEST, "/a/1");
+	assert_int_equal(tree_count(tree_get(row, "candidates")), 2);
+	assert_int_equal(tree_count(tree_get(row, "in_flight")), 1);
+	assert_string_equal(tree_string(tree_at(tree_get(row, "in_flight"), 0)),
+			    "1122334455667788-2");
+}
+
+static void two_in_flight_have_what_either_may_and_neither_is_denied(void **state)
+{
+	struct scene *scene = *state;
+
+	begin(scene, 1, MF_STAMP(1, 1), "a");
+	begin(scene, 2, MF_STAMP(2, 2), "b");
+	open_by(scene, MF_STAMP(2, 2), 0, "/a/1");
+	open_by(scene, MF_STAMP(2, 2), 0, "/b/1");
+	open_by(scene, MF_STAMP(2, 2), 0, "/b/secret");
+	end(scene, 1, MF_STAMP(3, 1));
+	session_close_first(scene->session);
+	expect(scene, LOG_REQUEST, "/a/1", "allow");
+	expect(scene, LOG_REQUEST, "/b/1", "allow");
+	expect(scene, LOG_REQUEST, "/b/secret", "would-deny");
+	assert_null(tree_get(row_of(scene, LOG_REQUEST, "/a/1"), "in_flight"));
+}
+
+/* Told so late that the record of the call it was in is written: what the call had is forgotten. */
+static void what_a_forgotten_call_was_allowed_is_not_known(void **state)
+{
+	struct scene *scene = *state;
+	yajl_val row;
+
+	begin(scene, 1, MF_STAMP(1, 1), "a");
+	end(scene, 1, MF_STAMP(2, 0));
+	session_close_first(scene->session);
+	open_by(scene, MF_STAMP(1, 1), 0, "/b/1");
+	session_flush(scene->session, STORY_MONO, true);
+	row = row_of(scene, LOG_LATE, "/b/1");
+	assert_string_equal(tree_text(row, "verdict"), "observed");
+	assert_string_equal(tree_text(row, "because"), "calls in flight not known");
+}
+
+static yajl_val summary_of(struct scene *scene)
+{
+	end(scene, 1, MF_STAMP(2, 0));
+	session_close_first(scene->session);
+	return tree_get(scene->entries[scene->count - 1].tree, "summary");
+}
+
+static void connect_to(struct scene *scene, uint16_t kind, const uint8_t ip[4])
+{
+	story_connect(&scene->event, MF_STAMP(1, 1), ip, 80);
+	scene->event.head.kind = kind;
+	happen(scene);
+}
+
+static void a_denied_connection_is_an_alert_and_counts_once(void **state)
+{
+	static const uint8_t none[4] = { 0 }, local[4] = { 127, 0, 0, 1 };
+	struct scene *scene = *state;
+	yajl_val summary;
+
+	begin(scene, 1, MF_STAMP(1, 1), "a");
+	connect_to(scene, MF_EV_CONNECT, none);
+	connect_to(scene, MF_EV_TCP_SYN, local);
+	summary = summary_of(scene);
+	assert_int_equal(tree_number(summary, "policy_violations"), 1);
+	assert_int_equal(tree_number(summary, "alerts"), 2);
+}
+
+static void a_denied_program_is_an_alert(void **state)
+{
+	struct scene *scene = *state;
+
+	begin(scene, 1, MF_STAMP(1, 1), "a");
+	story_exec(&scene->event, MF_STAMP(1, 1), "/x", "x", 2);
+	happen(scene);
+	assert_int_equal(tree_number(summary_of(scene), "alerts"), 1);
+}
+
+/* A change or a local socket with two texts. */
+static void two_texts(struct scene *scene, uint16_t kind, const char *first, const char *second)
+{
+	struct mf_ev_change change = { .path_len = (uint16_t)strlen(first),
+				       .path2_len = (uint16_t)strlen(second) };
+	struct mf_ev_act act = { .path_len = change.path_len, .name_len = change.path2_len };
+	bool is_act = kind == MF_EV_UNIX_CONNECT;
+	size_t size = is_act ? sizeof(act) : sizeof(change);
+
+	story_change(&scene->event, MF_EV_CREATE, MF_STAMP(1, 1), "");
+	scene->event.head.kind = kind;
+	memcpy(scene->event.body, is_act ? (void *)&act : (void *)&change, size);
+	memcpy(scene->event.body + size, first, strlen(first));
+	memcpy(scene->event.body + size + strlen(first), second, strlen(second));
+	scene->event.head.size =
+		(uint32_t)(sizeof(scene->event.head) + size + strlen(first) + strlen(second));
+	happen(scene);
+}
+
+static void what_is_done_to_different_objects_counts_for_each(void **state)
+{
+	struct scene *scene = *state;
+
+	begin(scene, 1, MF_STAMP(1, 1), "a");
+	two_texts(scene, MF_EV_UNIX_CONNECT, "", "one");
+	two_texts(scene, MF_EV_UNIX_CONNECT, "", "two");
+	two_texts(scene, MF_EV_RENAME, "/x", "/y");
+	two_texts(scene, MF_EV_RENAME, "/x", "/z");
+	two_texts(scene, MF_EV_RENAME, "/x", "/z");
+	assert_int_equal(tree_number(summary_of(scene), "policy_violations"), 4);
+}
+
+#define SCENE(test) cmocka_unit_test_setup_teardown(test, begin_scene, end_scene)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SCENE(what_is_late_has_what_base_allows_and_no_more),
+		SCENE(of_the_candidates_those_count_that_were_in_flight),
+		SCENE(two_in_flight_have_what_either_may_and_neither_is_denied),
+		SCENE(what_a_forgotten_call_was_allowed_is_not_known),
+		SCENE(a_denied_connection_is_an_alert_and_counts_once),
+		SCENE(a_denied_program_is_an_alert),
+		SCENE(what_is_done_to_different_objects_counts_for_each),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
