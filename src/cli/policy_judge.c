@@ -2,6 +2,7 @@
 #include "cli/policy_judge.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -202,6 +203,36 @@ void judge_event(struct judge *judge, const struct recorded_event *event, struct
 	/* an argument that the record does not tell may have allowed it */
 	if (!faced.grants_known && ret_answer->reason == POLICY_BY_NO_RULE)
 		question_answer(&judge->policy, &judge->state, event->question, false, ret_answer);
+}
+
+/* The same texts and variables. */
+static bool is_of_policy(const struct judge *judge, yajl_val entry)
+{
+	const uint8_t *sha256 = judge->policy.head->source_sha256;
+	const char *told = tree_text(tree_get(entry, "policy"), "sha256");
+	char hex[2 * sizeof(judge->policy.head->source_sha256) + 1];
+
+	for (size_t i = 0; i < sizeof(judge->policy.head->source_sha256); i++)
+		snprintf(hex + 2 * i, 3, "%02x", sha256[i]);
+	return strcmp(told, hex) == 0;
+}
+
+bool judge_disagrees(const struct judge *judge, const struct recorded_call *call,
+		     const struct recorded_event *event, const struct answer *answer)
+{
+	const struct mf_pol_rule *rule = policy_rule(&judge->policy, answer->decision.rule);
+	const char *verdict = tree_text(event->row, "verdict");
+	const char *line = strrchr(tree_text(event->row, "rule"), ':');
+	bool denied = strcmp(verdict, "deny") == 0 || strcmp(verdict, "would-deny") == 0;
+
+	if (!is_of_policy(judge, call->entry) || answer->reason == QUESTION_NO_CALL)
+		return false;
+	/* a session's mode may make a denial lighter; which line it is stays */
+	if (answer->decision.verdict <= MF_WOULD_DENY ? !denied : denied)
+		return true;
+	if ((answer->decision.verdict == MF_ALLOW) != (strcmp(verdict, "allow") == 0))
+		return true;
+	return (rule ? rule->line : 0) != (line ? strtoul(line + 1, NULL, 10) : 0);
 }
 
 int judge_print_event(struct buf *out, const struct recorded_event *event)

@@ -47,6 +47,9 @@ int judge_call(struct judge *judge, const struct recorded_call *call);
 /* judge->state is what was decided about. */
 void judge_event(struct judge *judge, const struct recorded_event *event,
 		 struct answer *ret_answer);
+/* Whether the record has another answer, though it was decided by this very policy. */
+bool judge_disagrees(const struct judge *judge, const struct recorded_call *call,
+		     const struct recorded_event *event, const struct answer *answer);
 /* Whether the event may be another call's as well, or was after the end of the present one. */
 bool judge_is_unsure(const struct recorded_event *event);
 bool judge_is_late(const struct judge *judge, const struct recorded_event *event);

@@ -15,7 +15,7 @@ struct replay {
 	struct judge judge;
 	char *told[DENIALS_MAX]; /* accesses of the present record that were denied */
 	size_t told_count;
-	size_t events, denied, denied_calls, unknown;
+	size_t events, denied, denied_calls, unknown, disagreed;
 };
 
 static void forget_told(struct replay *replay)
@@ -120,6 +120,7 @@ static int on_event(void *data, const struct recorded_call *call,
 
 	judge_event(&replay->judge, event, &answer);
 	replay->events++;
+	replay->disagreed += judge_disagrees(&replay->judge, call, event, &answer);
 	replay->unknown += answer.reason == QUESTION_NO_FLAGS || answer.reason == QUESTION_NO_CALL;
 	if (answer.decision.verdict >= MF_OBSERVED)
 		return 0;
@@ -161,6 +162,11 @@ int cli_policy_replay(const struct cli_args *args)
 			"policy replay: of %zu events it is not known what is decided: what was in "
 			"flight, an argument, or what a file was opened for is not told",
 			replay.unknown);
+	if (replay.disagreed)
+		cli_error(
+			"policy replay: %zu events were decided otherwise by this policy when they "
+			"were recorded",
+			replay.disagreed);
 	if (!args->json)
 		printf("%zu calls, %zu events: %zu denied, in %zu records\n", totals.requests,
 		       replay.events, replay.denied, replay.denied_calls);
