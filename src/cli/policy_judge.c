@@ -77,7 +77,7 @@ static int read_call(const struct judge *judge, const struct recorded_call *call
 			judged.grants_bytes = malloc(buf_size(&grants));
 			r = judged.grants_bytes ? 0 : -ENOMEM;
 		}
-		if (r < 0) {
+		if (r) {
 			free_call(&judged);
 			return r;
 		}

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "guard/session.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "abi/policy.h"
 #include "harness.h"
 
 static int setup(void **state)
@@ -182,6 +184,33 @@ static void a_failed_open_is_undone_whole(void **state)
 	place_end(place, client);
 }
 
+static void a_policy_that_was_brought_outlives_a_failed_open(void **state)
+{
+	struct place *place = *state;
+	_cleanup_fd_ int client = place_client(place);
+	struct server server = server_start(NULL);
+	struct mf_c_open request = open_request(&server);
+	struct ipc_fds fds = { .fd = { server.pidfd, -1, -1, -1 }, .count = 1 };
+	struct brought_policy *brought;
+	struct mf_c_open_reply reply;
+	int fd;
+
+	while (!place->guard.connections)
+		guard_turn(&place->guard, 0);
+	brought = &place->guard.connections->policy;
+	fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	*brought = (struct brought_policy){ .fd = fd, .mode = MF_POL_AUDIT, .name = "p" };
+	fake_engine.add_error = -ENOMEM;
+	assert_int_equal(ipc_send(client, &request, sizeof(request), &fds), 0);
+	assert_int_equal(place_answer(place, client, &reply, sizeof(reply), NULL), sizeof(reply));
+	assert_int_equal(reply.head.error, -ENOMEM);
+	assert_int_equal(brought->fd, fd);
+	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	assert_int_equal(brought->mode, MF_POL_AUDIT);
+	fake_engine.add_error = 0;
+	server_reap(&server);
+}
+
 static void an_engine_that_cannot_load_says_why_and_its_sessions_id_is_used_up(void **state)
 {
 	struct place *place = *state;
@@ -289,6 +318,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_vanished_owner_takes_its_session_along, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_failed_open_is_undone_whole, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_policy_that_was_brought_outlives_a_failed_open,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			an_engine_that_cannot_load_says_why_and_its_sessions_id_is_used_up, setup,
 			teardown),

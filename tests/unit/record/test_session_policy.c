@@ -222,6 +222,27 @@ static void what_a_forgotten_call_was_allowed_is_not_known(void **state)
 	assert_string_equal(tree_text(row, "because"), "calls in flight not known");
 }
 
+static void a_call_that_is_ambiguous_or_has_no_id_lends_no_block(void **state)
+{
+	static const uint32_t flags[] = { MF_JF_DUP_KEYS, MF_JF_ID_MISSING, MF_JF_ID_NULL };
+	struct scene *scene = *state;
+	struct mf_j_begin *begun = (void *)(scene->packet.bytes + sizeof(struct mf_journal_entry));
+
+	for (uint64_t i = 0; i < ARRAY_LEN(flags); i++) {
+		story_begin(&scene->packet, i + 1, MF_STAMP(2 * i + 1, 1), "1", "a", "{}");
+		begun->flags = flags[i];
+		assert_int_equal(
+			session_journal(scene->session, scene->packet.bytes, scene->packet.size),
+			0);
+		open_by(scene, MF_STAMP(2 * i + 1, 1), 0, "/a/1");
+		open_by(scene, MF_STAMP(2 * i + 1, 1), 0, "/base/1");
+		end(scene, i + 1, MF_STAMP(2 * i + 2, 0));
+		session_close_first(scene->session);
+		expect(scene, LOG_REQUEST, "/a/1", "would-deny");
+		expect(scene, LOG_REQUEST, "/base/1", "allow");
+	}
+}
+
 static yajl_val summary_of(struct scene *scene)
 {
 	end(scene, 1, MF_STAMP(2, 0));
@@ -301,6 +322,7 @@ int main(void)
 		SCENE(of_the_candidates_those_count_that_were_in_flight),
 		SCENE(two_in_flight_have_what_either_may_and_neither_is_denied),
 		SCENE(what_a_forgotten_call_was_allowed_is_not_known),
+		SCENE(a_call_that_is_ambiguous_or_has_no_id_lends_no_block),
 		SCENE(a_denied_connection_is_an_alert_and_counts_once),
 		SCENE(a_denied_program_is_an_alert),
 		SCENE(what_is_done_to_different_objects_counts_for_each),
