@@ -72,6 +72,26 @@ enum {
 };
 
 /*
+ * What the policy says of an event, where the kernel's side has decided it. The rule in words is in
+ * src/policy/decide.h.
+ */
+struct mf_decision {
+	__u8 flags; /* MF_DECIDED_*; 0: nothing was decided, and the rest is 0 */
+	__u8 verdict; /* enum mf_verdict */
+	__u8 reason; /* enum mf_pol_reason */
+	__u8 verb; /* enum mf_pol_verb */
+	__u32 rule; /* the line that decides, as its index in the policy; 0: none, or a way out's */
+	__u32 block;
+	__u32 generation; /* of the policy */
+};
+
+enum {
+	MF_DECIDED = 1 << 0,
+	MF_DECIDED_REFUSED = 1 << 1, /* it was asked for and did not happen */
+	MF_DECIDED_BY_GRANT = 1 << 2, /* an argument of the call allows or denies it, by `rule` */
+};
+
+/*
  * `birth` is the page's stamp at the moment the process was born, copied from its parent when the
  * parent was itself born inside a request (count > 0). Count 0: born while nothing was in flight.
  * A thread has its process's birth, whatever was in flight when the thread was made.
@@ -91,6 +111,7 @@ struct mf_event {
 	__u32 uid;
 	__u32 flags;
 	char comm[MF_COMM_LEN];
+	struct mf_decision decision;
 };
 
 struct mf_ev_fork {
@@ -231,12 +252,14 @@ struct mf_session_counters {
 struct mf_tag {
 	__u64 session;
 	__u64 birth; /* stamp, see struct mf_event */
-	__u32 slot; /* index into the counters and pages */
+	__u64 request; /* the ordinal of the only request that was in flight at its birth; 0: none */
+	__u32 slot; /* index into the counters and policies */
 	__u32 flags;
 };
 
 #ifndef __bpf__
-_Static_assert(sizeof(struct mf_event) == 88, "struct mf_event");
+_Static_assert(sizeof(struct mf_event) == 104, "struct mf_event");
+_Static_assert(sizeof(struct mf_decision) == 16, "struct mf_decision");
 _Static_assert(sizeof(struct mf_ev_fork) == 32, "struct mf_ev_fork");
 _Static_assert(sizeof(struct mf_ev_exec) == 32, "struct mf_ev_exec");
 _Static_assert(sizeof(struct mf_ev_file) == 32, "struct mf_ev_file");
@@ -245,5 +268,5 @@ _Static_assert(sizeof(struct mf_ev_act) == 32, "struct mf_ev_act");
 _Static_assert(sizeof(struct mf_ev_net) == 56, "struct mf_ev_net");
 _Static_assert(sizeof(struct mf_ev_send_on) == 96, "struct mf_ev_send_on");
 _Static_assert(sizeof(struct mf_session_counters) == 256, "struct mf_session_counters");
-_Static_assert(sizeof(struct mf_tag) == 24, "struct mf_tag");
+_Static_assert(sizeof(struct mf_tag) == 32, "struct mf_tag");
 #endif

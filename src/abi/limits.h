@@ -15,8 +15,10 @@
 #define MF_PATH_MAX 4096 /* one path in an event, without NUL */
 #define MF_ARGV_MAX 4096 /* bytes of an argv kept in an exec event */
 #define MF_SESSIONS_MAX 1024 /* sessions that one guard serves at once */
-#define MF_PAGE_SIZE 4096 /* the in-flight page */
+#define MF_PAGE_SIZE 65536 /* the in-flight page */
 #define MF_PAGE_SLOTS 480 /* requests in flight that the page can name one by one */
+#define MF_PAGE_CALLS_SIZE 12288 /* of it, before the grants */
+#define MF_PAGE_UNITS 1109 /* of 48 bytes, for the grants of all that are in flight */
 #define MF_JOURNAL_PACKET 65536 /* one journal packet, header included */
 #define MF_ARGS_MAX 32768 /* bytes of arguments kept in a record */
 #define MF_TEXT_MAX 8192 /* bytes of a reply's text kept in a record */

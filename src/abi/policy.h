@@ -94,6 +94,19 @@ enum mf_verdict {
 	MF_ALLOW = 3,
 };
 
+/* Why a verdict is what it is. */
+enum mf_pol_reason {
+	MF_POL_BY_ALLOW = 1, /* the line allows it */
+	MF_POL_BY_DENY = 2, /* the line denies it */
+	MF_POL_BY_CEILING_DENY = 3, /* the line, of a ceiling, denies it */
+	MF_POL_BY_CEILING = 4, /* no line of the ceiling allows it */
+	MF_POL_BY_NO_RULE = 5, /* no line allows it */
+	MF_POL_BY_BELOW = 6, /* the line denies something of what would move */
+	MF_POL_BY_NO_TEXT = 7, /* MF_POL_DEFAULT: no block is about this tool, or about no call */
+	MF_POL_BY_NO_OBJECT = 32, /* the object has no path that a line could be about */
+	MF_POL_BY_FAULT = 33, /* it could not be decided */
+};
+
 /* indices into mf_pol_head.section */
 enum mf_pol_section {
 	MF_POL_SEC_BLOCKS = 0, /* struct mf_pol_block */

@@ -59,6 +59,7 @@ static __always_inline void event_fill(struct mf_event *event, __u16 kind, __u32
 	event->uid = who->uid;
 	event->flags = who->flags;
 	__builtin_memcpy(event->comm, who->comm, sizeof(event->comm));
+	__builtin_memset(&event->decision, 0, sizeof(event->decision));
 }
 
 /* A record of constant size. NULL: no room, counted. Then ring_submit(). */

@@ -36,6 +36,22 @@ struct {
 		});
 } pages MF_MAP;
 
+/* slot → the policy of the session that has it, in units. What the policy of a session is that has
+ * none, or of a slot's next session, is told by struct mf_units_use. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, MF_SESSIONS_MAX);
+	__type(key, __u32);
+	__array(
+		values, struct {
+			__uint(type, BPF_MAP_TYPE_ARRAY);
+			__uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);
+			__uint(max_entries, 1);
+			__uint(key_size, sizeof(__u32));
+			__uint(value_size, MF_UNIT_BYTES);
+		});
+} policies MF_MAP;
+
 /* slot → counters */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -14,6 +14,7 @@
 /* mf_tag.flags */
 #define MF_TAGF_EXIT_SAID (1U << 0) /* of the group leader's tag */
 #define MF_TAGF_GAP_SAID (1U << 1) /* this task's other mount namespace */
+#define MF_TAGF_POLICY (1U << 2) /* of a session with a policy: without it, nothing may be done */
 
 /* what a thread has begun and done with files; addresses, compared, never followed but by safe reads */
 struct mf_act {
@@ -70,6 +71,31 @@ struct mf_question {
 	__u32 exec; /* 1: it is being opened in order to be executed */
 	__s32 error; /* out: 0, or -errno: there may be a task, but no event was made */
 	__u64 session; /* out: 0 when the task is of no session */
+};
+
+/* What an access is, to the decision. */
+enum deciding_kind {
+	DECIDE_PATH = 1,
+	DECIDE_ADDRESS = 2,
+	DECIDE_ABSTRACT = 3,
+	DECIDE_ESCAPE = 4,
+	DECIDE_NO_OBJECT = 5, /* it has no name that a line could be about */
+};
+
+/* decision_ask: an access that nobody does */
+struct mf_ask {
+	struct mf_tag tag; /* whose it would be */
+	__u32 kind; /* enum deciding_kind */
+	__u32 verbs; /* 1 << enum mf_pol_verb */
+	__u32 whole; /* 1: a path that is moved, linked, exchanged or replaced */
+	__u32 escape; /* enum mf_pol_escape */
+	__u32 family; /* 4 or 6 */
+	__u32 port;
+	__u64 addr[2]; /* network order */
+	__u32 rounds; /* how many times it is decided, to tell the time that takes; at most 1 << 23 */
+	__u32 name_size; /* of a path, or an abstract name */
+	struct mf_decision out;
+	char name[MF_PATH_MAX]; /* its last bytes */
 };
 
 /* change_who: which processes of a session can have had this tid since `since_ns` */

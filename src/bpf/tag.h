@@ -91,20 +91,24 @@ static __always_inline void count_tasks(const struct mf_tag *tag, __s64 by)
 		__sync_fetch_and_add(&c->tasks, by);
 }
 
+/* NULL when the session is gone */
+static __always_inline struct mf_page *page_of(const struct mf_tag *tag)
+{
+	__u64 session = tag->session;
+	__u32 zero = 0;
+	void *inner;
+
+	inner = bpf_map_lookup_elem(&pages, &session);
+	return inner ? bpf_map_lookup_elem(inner, &zero) : NULL;
+}
+
 /* The page's stamp; -1 when the session is gone. Never a stamp: the epoch has 48 bits. */
 #define MF_NO_STAMP (~0ULL)
 
 static __always_inline __u64 stamp_of(const struct mf_tag *tag)
 {
-	__u64 session = tag->session;
-	struct mf_page *page;
-	__u32 zero = 0;
-	void *inner;
+	struct mf_page *page = page_of(tag);
 
-	inner = bpf_map_lookup_elem(&pages, &session);
-	if (!inner)
-		return MF_NO_STAMP;
-	page = bpf_map_lookup_elem(inner, &zero);
 	return page ? mf_read_once(page->stamp) : MF_NO_STAMP;
 }
 

@@ -140,6 +140,7 @@ static int open_kind(const struct engine_options *options, enum mf_engine kind,
 	engine->epoll_fd = engine->opens_fd = engine->changes_fd = -1;
 	engine->kind = kind;
 	engine->syn_by_kprobe = options && options->syn_by_kprobe;
+	engine->policies = options && options->policies;
 	engine->pages = PAGES_NONE;
 	engine->ring_bytes = options && options->ring_bytes ? options->ring_bytes
 							    : RING_BYTES_DEFAULT;

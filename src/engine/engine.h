@@ -17,14 +17,17 @@
 #include <sys/types.h>
 
 #include "abi/control.h"
+#include "policy/tables.h"
 
 struct engine;
+struct mf_ask;
 
 struct engine_options {
 	enum mf_engine kind; /* 0: the best that works here */
 	bool syn_by_kprobe; /* a kprobe on tcp_connect() tells of a SYN, or no session can be opened */
 	uint32_t ring_bytes; /* power of two; 0: the default (4 MiB) */
 	uint64_t expected; /* id of the first session, as engine_expect(); 0: not known */
+	bool policies; /* sessions may have one: what decides is loaded */
 	bool ask_by_iter; /* look tasks up as on kernels before 6.2; for tests */
 };
 
@@ -41,12 +44,19 @@ int engine_ring_fd(const struct engine *engine);
 uint32_t engine_ring_bytes(const struct engine *engine);
 int engine_counters_fd(const struct engine *engine);
 
+struct engine_policy {
+	const struct policy *tables; /* validated; borrowed for the call */
+	enum mf_pol_mode mode; /* no block of it weighs more */
+	bool strict;
+};
+
 struct engine_session {
 	uint64_t id; /* never 0 */
 	int pidfd; /* the root process, waiting before its exec; borrowed */
 	pid_t pid; /* in the guard's pid namespace */
 	int cgroup_fd; /* of the session's cgroup, -1: none; borrowed */
 	bool own_mntns; /* the process is in a mount namespace of its own: mark its mounts */
+	const struct engine_policy *policy; /* NULL: none */
 };
 
 struct engine_session_result {
@@ -68,6 +78,14 @@ void engine_expect(struct engine *engine, uint64_t id);
 void engine_settle(struct engine *engine);
 /* Frees the slot and the marks; the last one detaches the hooks. */
 void engine_session_remove(struct engine *engine, uint64_t id);
+/* Replaces the policy: whatever is decided afterwards is decided by this one, as a whole. -ENODATA: it
+ * began without one. The generation grows by one. */
+int engine_session_policy(struct engine *engine, uint64_t id, const struct engine_policy *policy);
+/* What has a policy only, else -ENODATA. From now on no block of it weighs more. */
+int engine_session_mode(struct engine *engine, uint64_t id, enum mf_pol_mode mode);
+/* What the kernel's side would decide about an access (bpf/shared.h; `tag`: only `request` is read). */
+int engine_session_decide(struct engine *engine, uint64_t id, const struct mf_ask *ask,
+			  struct mf_decision *ret_decision);
 /* The stamp of its page now; 0 when unknown. */
 uint64_t engine_session_stamp(const struct engine *engine, uint64_t id);
 int engine_session_counters(const struct engine *engine, uint64_t id,

@@ -130,6 +130,13 @@ const struct hook hooks[] = {
 				.consequence =
 					"the engine cannot run in a pid namespace of its own",
 				.remedy = "a kernel 5.14 or later" },
+	[HOOK_DECISION_ASK] = { .engines = ENGINES_ALL,
+				.program = "decision_ask",
+				.hook = "syscall/decision_ask",
+				.kind = HOOK_RUN,
+				.what = "what a policy would decide",
+				.consequence = "no session can have a policy that is enforced",
+				.remedy = "a kernel 5.17 or later (bpf_loop)" },
 	[HOOK_SESSION_TASKS] = { .engines = ENGINES_ALL,
 				 .program = "session_tasks",
 				 .hook = "iter/task",

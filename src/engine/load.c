@@ -170,6 +170,8 @@ static bool wants(const struct engine *engine, enum hook_id id)
 {
 	if (engine->syn_by_kprobe && id == HOOK_PROBE_TCP_CONNECT)
 		return true;
+	if (id == HOOK_DECISION_ASK && !engine->policies)
+		return false;
 	return engine_has(engine->kind, id) && !(engine->syn_by_kprobe && id == HOOK_TCP_CONNECT);
 }
 

@@ -89,7 +89,9 @@ static int tag_root(struct engine *engine, const struct session *session,
 		    const struct engine_session *wanted, uint64_t *ret_start_ns)
 {
 	struct mf_change_question q = { .tid = wanted->pid };
-	struct mf_task kept = { .tag = { .session = session->id, .slot = session->slot } };
+	struct mf_task kept = { .tag = { .session = session->id,
+					 .slot = session->slot,
+					 .flags = session->policy_units ? MF_TAGF_POLICY : 0 } };
 	pid_t pid = -1;
 	int error;
 
@@ -152,6 +154,7 @@ static void session_free(struct engine *engine, struct session *session)
 	if (session->mountinfo_fd >= 0)
 		mounts_unmark(engine, session);
 	changes_unmark(engine, session);
+	policies_clear(engine, session);
 	if (session->page)
 		munmap(session->page, MF_PAGE_SIZE);
 	if (session->page_fd >= 0)
@@ -253,6 +256,12 @@ static int session_fill(struct engine *engine, struct session *session,
 				   wanted->pid, strerror(-error));
 			return error;
 		}
+	}
+	error = wanted->policy ? policies_set(engine, session, wanted->policy) : 0;
+	if (error) {
+		engine_say(engine, "the policy cannot be put into the kernel: %s",
+			   strerror(-error));
+		return error;
 	}
 	*ret_detail = MF_D_TAG;
 	error = tag_root(engine, session, wanted, &result.root_start_ns);

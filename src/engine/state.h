@@ -18,6 +18,7 @@
 #include "bpf/shared.h"
 #include "engine/engine.h"
 #include "engine/pages.h"
+#include "policy/tables.h"
 
 struct mcpfloor_bpf;
 struct dir_cache;
@@ -122,6 +123,7 @@ enum hook_id {
 	HOOK_PROBE_MMAP_FILE,
 	HOOK_TCP_CONNECT,
 	HOOK_PROBE_TCP_CONNECT,
+	HOOK_DECISION_ASK,
 	HOOK_MAX,
 };
 
@@ -188,6 +190,9 @@ struct session {
 	size_t sbs_count;
 	struct mount_id *mount_ids; /* that have been looked at */
 	size_t mount_ids_count;
+	struct mf_unit *policy_units; /* mapped; NULL: it has none */
+	size_t policy_size;
+	uint32_t policy_generation;
 	bool processes_answer; /* for paths there: look-ups may wait for them */
 	uint32_t mounts;
 	uint32_t mounts_unmarked;
@@ -202,6 +207,7 @@ struct marked_sb {
 struct engine {
 	enum mf_engine kind;
 	bool syn_by_kprobe;
+	bool policies; /* sessions may have one */
 	struct mcpfloor_bpf *bpf;
 	struct pages pages;
 	uint32_t ring_bytes;
@@ -275,6 +281,12 @@ uint64_t session_stamp(const struct session *session);
 void session_lose(struct engine *engine, const struct session *session, enum mf_loss reason);
 void session_lose_many(struct engine *engine, const struct session *session, enum mf_loss reason,
 		       uint64_t count);
+
+/* policies.c */
+int policies_set(struct engine *engine, struct session *session,
+		 const struct engine_policy *policy);
+void policies_drop(struct session *session);
+void policies_clear(struct engine *engine, struct session *session);
 
 /* misses.c */
 /* Counts what programs have missed since this was called last, against the sessions that there are. */

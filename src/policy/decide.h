@@ -76,13 +76,13 @@ struct policy_state {
 };
 
 enum policy_reason {
-	POLICY_BY_ALLOW = 1, /* `rule` allows it */
-	POLICY_BY_DENY = 2, /* `rule` denies it */
-	POLICY_BY_CEILING_DENY = 3, /* `rule`, of a ceiling, denies it */
-	POLICY_BY_CEILING = 4, /* no line of the ceiling allows it */
-	POLICY_BY_NO_RULE = 5, /* no line allows it */
-	POLICY_BY_BELOW = 6, /* `rule` denies something of what would move */
-	POLICY_BY_NO_TEXT = 7, /* MF_POL_DEFAULT: no block is about this tool, or about no call */
+	POLICY_BY_ALLOW = MF_POL_BY_ALLOW, /* `rule` allows it */
+	POLICY_BY_DENY = MF_POL_BY_DENY, /* `rule` denies it */
+	POLICY_BY_CEILING_DENY = MF_POL_BY_CEILING_DENY, /* `rule`, of a ceiling, denies it */
+	POLICY_BY_CEILING = MF_POL_BY_CEILING, /* no line of the ceiling allows it */
+	POLICY_BY_NO_RULE = MF_POL_BY_NO_RULE, /* no line allows it */
+	POLICY_BY_BELOW = MF_POL_BY_BELOW, /* `rule` denies something of what would move */
+	POLICY_BY_NO_TEXT = MF_POL_BY_NO_TEXT, /* MF_POL_DEFAULT: no block is about this tool, or about no call */
 };
 
 struct policy_decision {

@@ -44,7 +44,7 @@ static uint64_t publish(struct page *page)
 static void slot_write(struct page *page, uint32_t slot, uint64_t ordinal)
 {
 	if (page->map)
-		__atomic_store_n(&page->map->slots[slot], ordinal, __ATOMIC_RELAXED);
+		__atomic_store_n(&page->map->calls[slot].ordinal, ordinal, __ATOMIC_RELAXED);
 }
 
 uint64_t page_add(struct page *page, uint64_t ordinal, int *ret_slot)

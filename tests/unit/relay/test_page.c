@@ -39,11 +39,11 @@ static void every_change_is_a_new_epoch_with_its_count(void **state)
 	assert_int_equal(page.map->stamp, 0);
 	assert_int_equal(page_add(&page, 1, &a), MF_STAMP(1ULL, 1));
 	assert_int_equal(page_add(&page, 2, &b), MF_STAMP(2ULL, 2));
-	assert_int_equal(page.map->slots[a], 1);
-	assert_int_equal(page.map->slots[b], 2);
+	assert_int_equal(page.map->calls[a].ordinal, 1);
+	assert_int_equal(page.map->calls[b].ordinal, 2);
 	assert_int_equal(page_remove(&page, a), MF_STAMP(3ULL, 1));
 	assert_int_equal(page.map->stamp, MF_STAMP(3ULL, 1));
-	assert_int_equal(page.map->slots[a], 0);
+	assert_int_equal(page.map->calls[a].ordinal, 0);
 }
 
 static void more_requests_than_slots_are_counted_and_said(void **state)
@@ -61,7 +61,7 @@ static void more_requests_than_slots_are_counted_and_said(void **state)
 	for (size_t i = 0; i < MF_PAGE_SLOTS; i++)
 		page_remove(&page, slots[i]);
 	for (size_t i = 0; i < MF_PAGE_SLOTS; i++)
-		assert_int_equal(page.map->slots[i], 0);
+		assert_int_equal(page.map->calls[i].ordinal, 0);
 	assert_int_equal(MF_STAMP_COUNT(page.map->stamp), 0);
 }
 
