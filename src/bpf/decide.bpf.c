@@ -1,342 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Decides an access: decide.h. Functions of their own, each of which the verifier looks at once for
- * each program. All that they work with stays in a map, so that one round of a loop looks to the
- * verifier like any other. What cannot be read denies.
+ * What the answers of all blocks in play come to: decide.h. What cannot be read denies.
  */
 
-#include "decide.h"
-#include "slots.h"
-
-#define NAME_STEPS MF_PATH_MAX
-
-struct tables {
-	void *units; /* the policy's */
-	struct mf_page *page; /* with those of grants */
-	struct deciding *d;
-	const struct path_walk *walk;
-};
-
-/* false: they are another session's, or gone */
-static __always_inline bool tables_open(struct tables *t, struct deciding *d,
-					const struct path_walk *walk)
-{
-	__u32 slot = d->tag.slot;
-
-	t->d = d;
-	t->walk = walk;
-	t->page = page_of(&d->tag);
-	t->units = bpf_map_lookup_elem(&policies, &slot);
-	return t->units && t->page;
-}
-
-static __always_inline struct mf_unit *unit_at(const struct tables *t, __u32 index)
-{
-	__u32 first = t->d->first;
-
-	if (!first)
-		return bpf_map_lookup_elem(t->units, &index);
-	index += first - 1;
-	barrier_var(index);
-	if (index >= MF_PAGE_UNITS)
-		return NULL;
-	return &t->page->units[index];
-}
-
-/* --- slots: in `found` is the unit of what is looked for, from d->hash on --- */
-
-static __always_inline __u32 slot_of(const struct deciding *d, __u32 slots, __u32 slot_count,
-				     __u32 probe)
-{
-	return slots + ((d->hash + probe) & (slot_count - 1));
-}
-
-static long path_probe(__u32 probe, struct tables *t)
-{
-	struct deciding *d = t->d;
-	__u32 at = slot_of(d, d->tables.paths, d->tables.path_slots, probe);
-	const struct mf_unit *unit = unit_at(t, at);
-	__u64 other;
-
-	if (!unit || !unit->word[0] || probe >= d->tables.path_slots)
-		return 1;
-	other = (unit->word[0] ^ d->key[0]) | (unit->word[1] ^ d->key[1]) |
-		(unit->word[2] ^ d->key[2]) | (unit->word[3] ^ d->key[3]) |
-		(unit->word[4] ^ d->key[4]);
-	if (!other)
-		d->found = at;
-	return !other;
-}
-
-static long addr_probe(__u32 probe, struct tables *t)
-{
-	struct deciding *d = t->d;
-	__u32 at = slot_of(d, d->tables.addrs, d->tables.addr_slots, probe);
-	const struct mf_unit *unit = unit_at(t, at);
-	__u64 other;
-
-	if (!unit || !unit->word[0] || probe >= d->tables.addr_slots)
-		return 1;
-	other = (unit->word[0] ^ d->key[0]) | (unit->word[1] ^ d->key[1]) |
-		(unit->word[2] ^ d->key[2]) | ((__u32)unit->word[3] ^ d->length);
-	if (!other)
-		d->class = unit->word[3] >> 32;
-	return !other;
-}
-
-static long port_probe(__u32 probe, struct tables *t)
-{
-	struct deciding *d = t->d;
-	__u32 at = slot_of(d, d->tables.ports, d->tables.port_slots, probe);
-	const struct mf_unit *unit = unit_at(t, at);
-
-	if (!unit || !unit->word[0] || probe >= d->tables.port_slots)
-		return 1;
-	if (unit->word[0] != d->key[0])
-		return 0;
-	d->found = at;
-	d->answer = unit->word[1];
-	return 1;
-}
-
-/* --- names --- */
-
-/* The next up to MF_POL_CHUNK bytes of a component */
-struct chunk {
-	__u64 *words;
-	__u64 open; /* all bits until the component has ended, then none */
-	__u32 size;
-};
-
-static __always_inline void chunk_word(struct chunk *chunk, const char *at, __u64 *ret_word)
-{
-	__u64 word = *(const __u64 *)at, slash = slots_slash(word);
-	__u64 kept = slots_below(slash) & chunk->open;
-
-	*ret_word = word & kept;
-	chunk->size += slots_bytes(kept);
-	chunk->open &= slots_if_none(slash);
-}
-
-static __always_inline void chunk_of_path(const char *bytes, struct chunk *chunk)
-{
-	chunk->size = 0;
-	chunk->open = ~0ULL;
-	chunk_word(chunk, bytes, &chunk->words[0]);
-	chunk_word(chunk, bytes + 8, &chunk->words[1]);
-	chunk_word(chunk, bytes + 16, &chunk->words[2]);
-	chunk_word(chunk, bytes + 24, &chunk->words[3]);
-	chunk->open &= slots_if_none(slots_slash((__u8)bytes[MF_POL_CHUNK]));
-}
-
-static __always_inline __u64 cut_word(const char *bytes, __u32 size, __u32 at)
-{
-	__u64 word = *(const __u64 *)(bytes + at);
-
-	if (size <= at)
-		return 0;
-	if (size < at + 8)
-		return word & ((1ULL << (8 * (size - at))) - 1);
-	return word;
-}
-
-/* The same of a name that may have any byte */
-static __always_inline void chunk_of_name(const char *bytes, __u32 size, struct chunk *chunk)
-{
-	chunk->open = size > MF_POL_CHUNK ? ~0ULL : 0;
-	chunk->size = chunk->open ? MF_POL_CHUNK : size;
-	chunk->words[0] = cut_word(bytes, chunk->size, 0);
-	chunk->words[1] = cut_word(bytes, chunk->size, 8);
-	chunk->words[2] = cut_word(bytes, chunk->size, 16);
-	chunk->words[3] = cut_word(bytes, chunk->size, 24);
-}
-
-/* One entry further down. 1: it ends here. */
-static long name_step(__u32 index, struct tables *t)
-{
-	struct deciding *d = t->d;
-	struct chunk chunk = { .words = &d->key[1] };
-	bool is_path = d->kind == DECIDE_PATH;
-	__u32 at = d->at;
-	const struct mf_pol_path *slot;
-	const char *bytes = &t->walk->bytes[at & (MF_PATH_MAX - 1)];
-
-	if (at >= MF_PATH_MAX)
-		return 1;
-	if (is_path)
-		chunk_of_path(bytes, &chunk);
-	else
-		chunk_of_name(bytes, MF_PATH_MAX - at, &chunk);
-	if (!chunk.size) { /* no name between two slashes */
-		d->at = at + 1;
-		return 0;
-	}
-	d->exact = 0;
-	if (!d->node)
-		return 1;
-	d->key[0] = d->node | (__u64)chunk.size << 32 | (~chunk.open & 1) << 40;
-	d->hash = slots_path_hash(d->key[0], &d->key[1], d->tables.path_seed);
-	d->found = 0;
-	if (!path_probe(0, t))
-		bpf_loop(MF_POL_PROBES_MAX, path_probe, t, 0);
-	if (!d->found)
-		return 1;
-	slot = (const void *)unit_at(t, d->found);
-	if (!slot)
-		return 1;
-	d->node = slot->child;
-	if (!chunk.open) {
-		d->answer = slot->answer;
-		d->exact = 1;
-	}
-	d->at = at + chunk.size + (!chunk.open && is_path);
-	return 0;
-}
-
-/* --- addresses --- */
-
-/* The first `length` bits of a word in network order */
-static __always_inline __u64 first_bits(__u64 word, __u32 length)
-{
-	if (!length)
-		return 0;
-	if (length >= 64)
-		return word;
-	return word & bpf_cpu_to_be64(~0ULL << (64 - length));
-}
-
-/* The class of the longest prefix; lengths are tried from the longest on. */
-static long class_step(__u32 index, struct tables *t)
-{
-	struct deciding *d = t->d;
-	__u32 length = (d->family == 4 ? 32 : 128) - index;
-
-	if (length > 128)
-		return 1;
-	if (!(d->prefixes[length >> 6 & 1] >> (length & 63) & 1 && length < 128) &&
-	    !(length == 128 && d->prefixes[2] & 1))
-		return 0;
-	d->length = length;
-	d->key[0] = d->block | (__u64)d->family << 32;
-	d->key[1] = first_bits(d->addr[0], length);
-	d->key[2] = length > 64 ? first_bits(d->addr[1], length - 64) : 0;
-	d->hash = slots_addr_hash(d->key, length, d->tables.addr_seed);
-	if (!addr_probe(0, t))
-		bpf_loop(MF_POL_PROBES_MAX, addr_probe, t, 0);
-	return !!d->class;
-}
-
-static long port_step(__u32 index, struct tables *t)
-{
-	struct deciding *d = t->d;
-	__u32 length = 16 - index, cut;
-
-	if (length > 16)
-		return 1;
-	if (!(d->length >> length & 1))
-		return 0;
-	cut = d->port & (0xffff0000U >> length);
-	d->key[0] = d->class | (__u64)(cut >> 8 & 0xff) << 32 | (__u64)(cut & 0xff) << 40 |
-		    (__u64)length << 48;
-	d->hash = slots_port_hash(d->key[0], d->tables.port_seed);
-	d->found = 0;
-	if (!port_probe(0, t))
-		bpf_loop(MF_POL_PROBES_MAX, port_probe, t, 0);
-	return !!d->found;
-}
-
-static __always_inline bool answer_of_address(struct tables *t)
-{
-	struct deciding *d = t->d;
-	const struct mf_unit *class;
-
-	d->class = 0;
-	d->answer = 0;
-	bpf_loop(129, class_step, t, 0);
-	if (!d->class)
-		return true;
-	class = unit_at(t, d->tables.classes + d->class);
-	if (!class)
-		return false;
-	d->length = class->word[0];
-	bpf_loop(17, port_step, t, 0);
-	return true;
-}
-
-/* --- one block --- */
-
-static __always_inline bool prefixes_of(const struct tables *t, const struct mf_unit *block,
-					__u32 at)
-{
-	struct deciding *d = t->d;
-	const struct mf_unit *more;
-
-	if (d->family == 4) {
-		d->prefixes[0] = block->word[5];
-		d->prefixes[1] = d->prefixes[2] = 0;
-		return true;
-	}
-	more = unit_at(t, at + 1);
-	if (!more)
-		return false;
-	d->prefixes[0] = more->word[0];
-	d->prefixes[1] = more->word[1];
-	d->prefixes[2] = more->word[2];
-	return true;
-}
-
-static __always_inline bool ask(struct tables *t)
-{
-	struct deciding *d = t->d;
-	__u32 at = MF_UNITS_BLOCKS + MF_UNITS_BLOCK * d->block;
-	const struct mf_unit *unit = unit_at(t, at), *head = unit_at(t, 0);
-	const struct mf_pol_answer *answer;
-	const __u32 *block = (const void *)unit;
-	bool is_path = d->kind == DECIDE_PATH;
-
-	__builtin_memset(&d->said, 0, sizeof(d->said));
-	if (!unit || !head)
-		return false;
-	__builtin_memcpy(&d->tables, head, sizeof(d->tables));
-	if (at >= d->tables.paths)
-		return false;
-	if (is_path || d->kind == DECIDE_ABSTRACT) {
-		d->node = is_path ? block[0] : block[2];
-		d->answer = is_path ? block[1] : block[3];
-		d->at = t->walk->pos;
-		d->exact = 1;
-		bpf_loop(NAME_STEPS, name_step, t, 0);
-	} else if (d->kind == DECIDE_ADDRESS) {
-		if (!prefixes_of(t, unit, at) || !answer_of_address(t))
-			return false;
-	} else {
-		if (d->kind == DECIDE_ESCAPE) {
-			d->said.allow = block[4] >> (d->escape & 31) & 1;
-			d->said.deny = block[5] >> (d->escape & 31) & 1;
-		}
-		return true;
-	}
-	answer = (const void *)unit_at(t, d->tables.answers + d->answer);
-	if (!answer)
-		return false;
-	d->said.allow = answer->allow & d->verbs;
-	d->said.deny = answer->deny & d->verbs;
-	d->said.below = d->whole && d->exact && answer->below;
-	__builtin_memcpy(d->said.lines, answer->allow_rule, sizeof(d->said.lines));
-	return true;
-}
-
-/* Asks d->block, in the tables at d->first; not 0: they cannot be read. */
-int decide_ask(struct deciding *d, struct path_walk *walk)
-{
-	struct tables t;
-
-	if (!d || !walk) /* never, but the verifier does not know */
-		return 1;
-	return !tables_open(&t, d, walk) || !ask(&t);
-}
-
-/* --- what it comes to --- */
+#include "tables.h"
 
 static __always_inline __u32 first_verb(__u32 verbs)
 {
@@ -439,7 +106,7 @@ static __always_inline bool weigh_request(struct tables *t, __u32 block, __u32 g
 		block = MF_POL_DEFAULT;
 	verdict = weight(t, block);
 	d->block = block;
-	if (decide_ask(d, walk))
+	if (decide_block(d, walk))
 		return false;
 	weigh_denial(d, verdict, MF_POL_BY_DENY, block, 0, &d->denial);
 	d->own = d->said;
@@ -447,7 +114,7 @@ static __always_inline bool weigh_request(struct tables *t, __u32 block, __u32 g
 	if (grants) {
 		d->block = 0;
 		d->first = grants;
-		if (decide_ask(d, walk))
+		if (decide_block(d, walk))
 			return false;
 		d->first = 0;
 		weigh_denial(d, verdict, MF_POL_BY_DENY, block, MF_DECIDED_BY_GRANT, &d->denial);
@@ -506,7 +173,7 @@ static long ceiling_step(__u32 index, struct tables *t)
 		return 1;
 	block = d->use.ceilings[index];
 	d->block = block;
-	if (decide_ask(d, (void *)t->walk)) {
+	if (decide_block(d, (void *)t->walk)) {
 		d->out.reason = MF_POL_BY_FAULT;
 		return 1;
 	}
@@ -537,7 +204,7 @@ static __always_inline bool weigh(struct tables *t)
 	take(&d->ceiling, MF_ALLOW, 0, 0, 0, 0, 0);
 	d->seen = 0;
 	d->block = MF_POL_BASE;
-	if (decide_ask(d, (void *)t->walk))
+	if (decide_block(d, (void *)t->walk))
 		return false;
 	weigh_denial(d, weight(t, MF_POL_BASE), MF_POL_BY_DENY, MF_POL_BASE, 0, &d->denial);
 	d->base = d->said;

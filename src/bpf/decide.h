@@ -54,6 +54,63 @@ struct deciding {
 	struct weighed denial, permission, ceiling;
 };
 
+/* block.bpf.c: asks d->block, in the tables at d->first. Fills d->said; not 0: they cannot be read. */
+extern int decide_block(struct deciding *d, struct path_walk *walk);
 /* decide.bpf.c. Fills `out`; returns whether it is refused. `walk`: not looked at where the kind has
  * no name. */
 extern int decide(struct deciding *d, struct path_walk *walk, struct mf_tag *tag);
+
+/*
+ * The policy's say, where the session has one; without one nothing is decided, and `out` is empty.
+ * Returns whether it is refused.
+ */
+static __always_inline bool decided(struct deciding *d, struct path_walk *walk, struct mf_tag *tag)
+{
+	if (tag->flags & MF_TAGF_POLICY)
+		return decide(d, walk, tag);
+	__builtin_memset(&d->out, 0, sizeof(d->out));
+	return false;
+}
+
+/* Nothing about it is decided. */
+static __always_inline void undecided(struct deciding *d)
+{
+	__builtin_memset(&d->out, 0, sizeof(d->out));
+}
+
+/* An access to what has been walked to */
+static __always_inline void access_path(struct deciding *d, const struct path_walk *walk,
+					__u32 verbs)
+{
+	bool is_path = !(walk->flags & (MF_PATH_CUT | MF_PATH_UNRESOLVED | MF_PATH_ANON)) &&
+		       walk->pos < MF_PATH_MAX;
+
+	d->kind = is_path ? DECIDE_PATH : DECIDE_NO_OBJECT;
+	d->verbs = verbs;
+	d->whole = 0;
+}
+
+static __always_inline void access_escape(struct deciding *d, enum mf_pol_escape escape)
+{
+	d->kind = DECIDE_ESCAPE;
+	d->escape = escape;
+}
+
+/* What is executed, or mapped to be */
+static __always_inline void access_exec(struct deciding *d, const struct path_walk *walk)
+{
+	if (walk->flags & (MF_PATH_ANON | MF_PATH_DELETED))
+		access_escape(d, MF_POL_ANONYMOUS_EXEC);
+	else
+		access_path(d, walk, MF_POL_BIT(MF_POL_EXEC));
+}
+
+static __always_inline void access_address(struct deciding *d, const struct mf_ev_net *net,
+					   enum mf_pol_verb verb)
+{
+	d->kind = DECIDE_ADDRESS;
+	d->verbs = MF_POL_BIT(verb);
+	d->family = net->family;
+	d->port = net->port;
+	__builtin_memcpy(d->addr, net->addr, sizeof(d->addr));
+}

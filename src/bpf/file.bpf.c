@@ -12,6 +12,7 @@
  * function from one object only.
  */
 
+#include "decide_open.h"
 #include "gap.h"
 #include "open_flags.h"
 #include "path.h"
@@ -22,6 +23,7 @@ struct file_scratch {
 	struct mf_ev_file file;
 	char strings[MF_PATH_MAX];
 	struct path_walk path;
+	struct deciding deciding;
 };
 
 struct {
@@ -96,12 +98,14 @@ static __always_inline int file_report(struct mf_question *q, struct task_struct
 	if (said_already(q, &scratch->file) && in_exec)
 		return 0;
 	scratch->file.path_len = file_path(scratch, file, tag);
+	q->refused = open_decided(&scratch->deciding, &scratch->path, tag, &scratch->file, q->exec);
 	size = sizeof(scratch->event) + sizeof(scratch->file) + scratch->file.path_len;
 	event_fill(&scratch->event, q->exec ? MF_EV_OPEN_EXEC : MF_EV_OPEN, size, stamp, &who);
+	scratch->event.decision = scratch->deciding.out;
 	barrier_var(size);
 	if (size > sizeof(scratch->event) + sizeof(scratch->file) + sizeof(scratch->strings))
 		return -1;
-	event_output(&scratch->event, size, true, tag);
+	event_output(&scratch->event, size, !q->refused, tag);
 	return 0;
 }
 
@@ -112,8 +116,10 @@ static __always_inline void question_answer(struct mf_question *q, struct task_s
 	if (!tag)
 		return;
 	q->session = tag->session;
-	if (file_report(q, task, tag))
-		q->error = -5; /* EIO */
+	if (!file_report(q, task, tag))
+		return;
+	q->error = -5; /* EIO */
+	q->refused = !!(tag->flags & MF_TAGF_POLICY);
 }
 
 SEC("syscall")
@@ -123,6 +129,7 @@ int file_question(struct mf_question *q)
 
 	q->session = 0;
 	q->error = 0;
+	q->refused = 0;
 	task = task_from(q->tid);
 	if (!task) {
 		q->error = -3; /* ESRCH */
@@ -145,6 +152,7 @@ int file_question_iter(struct bpf_iter__task *ctx)
 	if (!task)
 		return 0;
 	asked.error = 0;
+	asked.refused = 0;
 	question_answer(&asked, task);
 	return 0;
 }

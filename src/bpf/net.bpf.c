@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * What the session asks of the network, at the cgroup: connect (TCP, UDP, and TCP fast open, which
- * never calls connect()), datagrams with an address, bind. These programs only look: every one of
- * them returns 1, allow.
+ * never calls connect()), datagrams with an address, bind. Where the session has a policy it decides;
+ * else these programs only look, and return 1, allow.
  *
  * The cgroup, the uppermost one, is only where the programs hang; who it is is told by the task's
  * tag.
@@ -10,6 +10,7 @@
 
 #include "addr.h"
 #include "gap.h"
+#include "say.h"
 
 /* ctx fields are converted by the kernel, so each is read with a constant offset and width. */
 static __always_inline void dst_of(struct bpf_sock_addr *ctx, bool v6, struct mf_ev_net *net)
@@ -27,26 +28,9 @@ static __always_inline void dst_of(struct bpf_sock_addr *ctx, bool v6, struct mf
 	addr_set_v6(net->addr, &net->family, addr);
 }
 
-static __always_inline int ask(struct bpf_sock_addr *ctx, __u16 kind, bool v6)
+static __always_inline void net_of(struct bpf_sock_addr *ctx, __u16 kind, bool v6,
+				   struct mf_ev_net *net)
 {
-	struct mf_tag *tag = tag_of_current();
-	struct mf_event *event;
-	struct mf_ev_net *net;
-	__u64 stamp, flags;
-	struct mf_who who;
-
-	if (!tag)
-		return 1;
-	stamp = stamp_of(tag);
-	if (stamp == MF_NO_STAMP)
-		return 1;
-	who_of(bpf_get_current_task_btf(), tag, &who);
-	gap_check(bpf_get_current_task_btf(), tag, &who, stamp);
-	event = event_reserve(kind, sizeof(*event) + sizeof(*net), true, stamp, &who, &flags);
-	if (!event)
-		return 1;
-	net = (void *)(event + 1);
-	__builtin_memset(net, 0, sizeof(*net));
 	dst_of(ctx, v6, net);
 	net->port = bpf_ntohs(ctx->user_port);
 	net->type = ctx->type;
@@ -56,8 +40,36 @@ static __always_inline int ask(struct bpf_sock_addr *ctx, __u16 kind, bool v6)
 		__builtin_memcpy(net->local, net->addr, sizeof(net->local));
 		net->local_port = net->port;
 	}
-	event_submit(event, tag, flags);
-	return 1;
+}
+
+/* 0: it is refused */
+static __always_inline int ask(struct bpf_sock_addr *ctx, __u16 kind, bool v6)
+{
+	struct mf_ev_net net = {};
+	struct mf_event *event;
+	struct actor actor;
+	struct place *place;
+	bool refused;
+	__u64 flags;
+
+	if (!actor_is_ours(&actor))
+		return 1;
+	gap_check(bpf_get_current_task_btf(), actor.tag, &actor.who, actor.stamp);
+	place = place_take(&actor);
+	if (!place)
+		return !(actor.tag->flags & MF_TAGF_POLICY);
+	net_of(ctx, kind, v6, &net);
+	access_address(&place->deciding, &net, kind == MF_EV_BIND ? MF_POL_LISTEN : MF_POL_CONNECT);
+	refused = decided(&place->deciding, &place->walk, actor.tag);
+	event = event_reserve(kind, sizeof(*event) + sizeof(net), !refused, actor.stamp, &actor.who,
+			      &flags);
+	if (event) {
+		event->decision = place->deciding.out;
+		__builtin_memcpy(event + 1, &net, sizeof(net));
+		event_submit(event, actor.tag, flags);
+	}
+	place_leave(place);
+	return !refused;
 }
 
 SEC("cgroup/connect4")

@@ -8,8 +8,8 @@
  * first. All taken: counted as no room.
  */
 
+#include "decide.h"
 #include "emit.h"
-#include "path.h"
 
 #define MF_PLACES 4 /* on each processor */
 #define MF_BODY_MAX 64 /* the largest body that has paths */
@@ -23,6 +23,7 @@ struct place {
 	struct mf_event event;
 	char rest[MF_BODY_MAX + 2 * MF_PATH_MAX]; /* body, then paths */
 	struct path_walk walk;
+	struct deciding deciding;
 };
 
 struct {

@@ -71,6 +71,8 @@ struct mf_question {
 	__u32 exec; /* 1: it is being opened in order to be executed */
 	__s32 error; /* out: 0, or -errno: there may be a task, but no event was made */
 	__u64 session; /* out: 0 when the task is of no session */
+	__u32 refused; /* out: 1: the policy does not let it */
+	__u32 pad;
 };
 
 /* What an access is, to the decision. */

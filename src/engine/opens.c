@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Opens, as fanotify permission events: the thread waits in the kernel until it is answered, so
- * the BPF program that is asked here finds it alive, with the registers of its system call. The
- * answer is always yes.
+ * the BPF program that is asked here finds it alive, with the registers of its system call. It
+ * answers by the session's policy; without one, always yes.
  */
 
 #include <fcntl.h>
@@ -64,7 +64,18 @@ int opens_mark(struct engine *engine, int mount_fd, bool add)
 	return 0;
 }
 
-static void ask(struct engine *engine, const struct fanotify_event_metadata *event)
+/* Nobody was told who opens it: whoever it is, where a session enforces, may be of that one. */
+static bool any_enforces(const struct engine *engine)
+{
+	for (uint32_t slot = 0; slot < engine->sessions_top; slot++) {
+		if (engine->sessions[slot] && policies_mode(engine->sessions[slot]) == MF_POL_ENFORCE)
+			return true;
+	}
+	return false;
+}
+
+/* Whether it is refused */
+static bool ask(struct engine *engine, const struct fanotify_event_metadata *event)
 {
 	struct mf_question q = {
 		.tid = (uint32_t)event->pid,
@@ -78,11 +89,16 @@ static void ask(struct engine *engine, const struct fanotify_event_metadata *eve
 	error = ask_file(engine, &q);
 	if (!error && !q.session) {
 		engine->stats.file_untagged++;
-		return;
+		return q.error && any_enforces(engine);
 	}
 	session = session_find(engine, q.session);
 	if (session && (error || q.error))
 		session_lose(engine, session, MF_LOSS_FILE_EVENT);
+	if (error)
+		return any_enforces(engine);
+	if (q.error && session && policies_mode(session) != MF_POL_ENFORCE)
+		return false;
+	return q.refused;
 }
 
 static void overflow(struct engine *engine)
@@ -108,7 +124,8 @@ static int answer(struct engine *engine, const struct fanotify_event_metadata *e
 	if (event->fd < 0)
 		return 0;
 	if (event->mask & (FAN_OPEN_PERM | FAN_OPEN_EXEC_PERM)) {
-		ask(engine, event);
+		if (ask(engine, event))
+			response.response = FAN_DENY;
 		if (write(engine->opens_fd, &response, sizeof(response)) < 0 && errno != ENOENT)
 			error = -errno; /* ENOENT: the thread was killed meanwhile */
 	}

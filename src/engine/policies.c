@@ -64,6 +64,16 @@ int policies_set(struct engine *engine, struct session *session, const struct en
 	return 0;
 }
 
+static struct mf_units_use *use_of(const struct session *session)
+{
+	return (void *)&session->policy_units[1];
+}
+
+enum mf_pol_mode policies_mode(const struct session *session)
+{
+	return session->policy_units ? (enum mf_pol_mode)use_of(session)->mode : MF_POL_OBSERVE;
+}
+
 void policies_drop(struct session *session)
 {
 	if (session->policy_units)
@@ -94,14 +104,12 @@ int engine_session_policy(struct engine *engine, uint64_t id, const struct engin
 int engine_session_mode(struct engine *engine, uint64_t id, enum mf_pol_mode mode)
 {
 	struct session *session = session_find(engine, id);
-	struct mf_units_use *use;
 
 	if (!session)
 		return -ENOENT;
 	if (!session->policy_units)
 		return -ENODATA;
-	use = (void *)&session->policy_units[1];
-	__atomic_store_n(&use->mode, mode, __ATOMIC_RELEASE);
+	__atomic_store_n(&use_of(session)->mode, mode, __ATOMIC_RELEASE);
 	return 0;
 }
 

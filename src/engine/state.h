@@ -285,6 +285,8 @@ void session_lose_many(struct engine *engine, const struct session *session, enu
 /* policies.c */
 int policies_set(struct engine *engine, struct session *session,
 		 const struct engine_policy *policy);
+/* MF_POL_OBSERVE without one */
+enum mf_pol_mode policies_mode(const struct session *session);
 void policies_drop(struct session *session);
 void policies_clear(struct engine *engine, struct session *session);
 

@@ -82,7 +82,8 @@ enum policy_reason {
 	POLICY_BY_CEILING = MF_POL_BY_CEILING, /* no line of the ceiling allows it */
 	POLICY_BY_NO_RULE = MF_POL_BY_NO_RULE, /* no line allows it */
 	POLICY_BY_BELOW = MF_POL_BY_BELOW, /* `rule` denies something of what would move */
-	POLICY_BY_NO_TEXT = MF_POL_BY_NO_TEXT, /* MF_POL_DEFAULT: no block is about this tool, or about no call */
+	POLICY_BY_NO_TEXT =
+		MF_POL_BY_NO_TEXT, /* MF_POL_DEFAULT: no block is about this tool, or about no call */
 };
 
 struct policy_decision {
