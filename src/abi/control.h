@@ -61,6 +61,8 @@ enum mf_c_detail {
 	MF_D_STATE_DIR = 8, /* the state directory cannot be written */
 	MF_D_LOG_FOREIGN = 9, /* its log directory is not the recorder's, or open to others */
 	MF_D_POLICY = 10, /* the policy's bytes are not what the guard takes */
+	MF_D_ENFORCE = 11, /* this engine, or this kernel, cannot refuse what a policy denies */
+	MF_D_FLOOR = 12, /* it can refuse a part only, and that was not asked for */
 };
 
 /* what of the engine is in force for a session; also in records and `ps` */
@@ -71,6 +73,11 @@ enum {
 	MF_COV_NET = 1 << 3, /* connect, send, bind */
 	MF_COV_TCP = 1 << 4, /* what really left */
 	MF_COV_CGROUP = 1 << 5, /* the session has its own cgroup */
+	/* what is refused, where its policy says so */
+	MF_COV_REFUSES_OPENS = 1 << 6, /* and execs */
+	MF_COV_REFUSES_CHANGES = 1 << 7,
+	MF_COV_REFUSES_NET = 1 << 8,
+	MF_COV_REFUSES_ESCAPES = 1 << 9,
 };
 
 enum mf_engine {
@@ -84,6 +91,8 @@ enum mf_session_state {
 	MF_S_AUDIT_FAILURE = 2, /* the log cannot be written */
 	MF_S_NO_RECORDER = 3,
 	MF_S_ENDING = 4,
+	MF_S_ENFORCING = 5, /* what its policy denies is refused */
+	MF_S_ENFORCING_PART = 6, /* … a part of it: see MF_COV_REFUSES_* */
 };
 
 struct mf_c_hello {
@@ -131,10 +140,18 @@ struct mf_c_end {
 	__u32 flags; /* MF_EXIT_* of abi/journal.h */
 };
 
+/* mf_c_policy.flags */
+enum {
+	MF_POLICY_PART = 1 << 0, /* enforce what can be, where the engine cannot refuse all */
+};
+
+#define MF_COV_REFUSES                                                                  \
+	(MF_COV_REFUSES_OPENS | MF_COV_REFUSES_CHANGES | MF_COV_REFUSES_NET | MF_COV_REFUSES_ESCAPES)
+
 struct mf_c_policy {
 	struct mf_control head;
 	__u32 mode; /* enum mf_pol_mode, a limit: no block of the policy weighs more */
-	__u32 pad;
+	__u32 flags;
 	char name[MF_NAME_LEN]; /* for people; NUL terminated, not empty */
 };
 

@@ -104,7 +104,7 @@ enum mf_pol_reason {
 	MF_POL_BY_BELOW = 6, /* the line denies something of what would move */
 	MF_POL_BY_NO_TEXT = 7, /* MF_POL_DEFAULT: no block is about this tool, or about no call */
 	MF_POL_BY_NO_OBJECT = 32, /* the object has no path that a line could be about */
-	MF_POL_BY_FAULT = 33, /* it could not be decided */
+	MF_POL_BY_FAULT = 35, /* it could not be decided */
 };
 
 /* indices into mf_pol_head.section */

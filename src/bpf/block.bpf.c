@@ -69,13 +69,23 @@ static __always_inline bool ask(struct tables *t)
 	return true;
 }
 
+/* Whether it is the policy that the decision began with */
+static __always_inline bool is_begun(const struct tables *t)
+{
+	const struct mf_units_use *use;
+	__u32 use_at = 1;
+
+	use = bpf_map_lookup_elem(t->units, &use_at);
+	return use && use->generation == t->d->use.generation;
+}
+
 int decide_block(struct deciding *d, struct path_walk *walk)
 {
 	struct tables t;
 
 	if (!d || !walk) /* never, but the verifier does not know */
 		return 1;
-	return !tables_open(&t, d, walk) || !ask(&t);
+	return !tables_open(&t, d, walk) || !is_begun(&t) || !ask(&t);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -96,8 +96,12 @@ static __always_inline bool takes_over(const struct deciding *d, __u32 verdict)
 }
 
 /* One request; false: its tables cannot be read */
-static __always_inline bool weigh_request(struct tables *t, __u32 block, __u32 grants)
+static __always_inline bool weigh_request(struct tables *t, const struct mf_page_call *call,
+					  __u64 ordinal)
 {
+	__u32 parity = t->d->use.generation & 1;
+	__u32 block = parity ? call->block[1] : call->block[0];
+	__u32 grants = parity ? call->grants[1] : call->grants[0];
 	struct path_walk *walk = (void *)t->walk;
 	struct deciding *d = t->d;
 	__u32 missing, verdict;
@@ -117,6 +121,9 @@ static __always_inline bool weigh_request(struct tables *t, __u32 block, __u32 g
 		if (decide_block(d, walk))
 			return false;
 		d->first = 0;
+		/* what has ended meanwhile grants nothing: its units may be another one's */
+		if (mf_read_once(call->ordinal) != ordinal)
+			__builtin_memset(&d->said, 0, sizeof(d->said));
 		weigh_denial(d, verdict, MF_POL_BY_DENY, block, MF_DECIDED_BY_GRANT, &d->denial);
 	}
 	missing = d->verbs & ~(d->base.allow | d->own.allow | d->said.allow);
@@ -133,7 +140,6 @@ static long request_step(__u32 index, struct tables *t)
 {
 	struct deciding *d = t->d;
 	struct mf_page_call *call;
-	__u32 parity = d->use.generation & 1;
 	__u64 ordinal;
 
 	if (index >= MF_PAGE_SLOTS)
@@ -142,8 +148,7 @@ static long request_step(__u32 index, struct tables *t)
 	ordinal = mf_read_once(call->ordinal);
 	if (!ordinal || (d->only && d->only != ordinal))
 		return 0;
-	if (!weigh_request(t, parity ? call->block[1] : call->block[0],
-			   parity ? call->grants[1] : call->grants[0])) {
+	if (!weigh_request(t, call, ordinal)) {
 		d->out.reason = MF_POL_BY_FAULT;
 		return 1;
 	}
@@ -202,6 +207,8 @@ static __always_inline bool weigh(struct tables *t)
 
 	take(&d->denial, MF_ALLOW, 0, 0, 0, 0, 0);
 	take(&d->ceiling, MF_ALLOW, 0, 0, 0, 0, 0);
+	d->out.reason = 0;
+	d->first = 0;
 	d->seen = 0;
 	d->block = MF_POL_BASE;
 	if (decide_block(d, (void *)t->walk))
@@ -224,7 +231,8 @@ static __always_inline bool weigh(struct tables *t)
 	return d->out.reason != MF_POL_BY_FAULT;
 }
 
-static __always_inline bool decide_by(struct deciding *d, struct path_walk *walk)
+/* false: the tables cannot be read as a whole */
+static __noinline bool decide_by(struct deciding *d, struct path_walk *walk)
 {
 	__u32 use_at = 1;
 	const struct mf_unit *use;
@@ -263,7 +271,6 @@ int decide(struct deciding *d, struct path_walk *walk, struct mf_tag *tag)
 	if (!d || !walk || !tag) /* as above */
 		return 1;
 	d->tag = *tag;
-	d->first = 0;
 	walk->bytes[MF_PATH_MAX] = '/'; /* a path's last name ends there */
 	__builtin_memset(&d->out, 0, sizeof(d->out));
 	if (d->kind == DECIDE_ESCAPE || d->kind == DECIDE_NO_OBJECT)
@@ -271,7 +278,8 @@ int decide(struct deciding *d, struct path_walk *walk, struct mf_tag *tag)
 	if (d->kind == DECIDE_ADDRESS && d->verbs & MF_POL_BIT(MF_POL_CONNECT))
 		address_connected(d);
 	d->out.flags = MF_DECIDED;
-	if (!decide_by(d, walk)) {
+	/* once more where another policy took the place of the one it began with */
+	if (!decide_by(d, walk) && !decide_by(d, walk)) {
 		d->out.verdict = MF_DENY;
 		d->out.reason = MF_POL_BY_FAULT;
 	}

@@ -74,7 +74,9 @@ static __always_inline bool said_already(const struct mf_question *q, const stru
 	return same && !q->exec;
 }
 
-static __always_inline int file_report(struct mf_question *q, struct task_struct *task,
+enum { REPORT_FAILED = -1, REPORT_LET = 0, REPORT_REFUSED = 1 };
+
+static __always_inline int file_report(const struct mf_question *q, struct task_struct *task,
 				       struct mf_tag *tag)
 {
 	struct file_scratch *scratch;
@@ -82,13 +84,13 @@ static __always_inline int file_report(struct mf_question *q, struct task_struct
 	struct mf_who who;
 	struct file *file;
 	__u64 stamp;
-	bool in_exec;
+	bool in_exec, refused;
 
 	stamp = stamp_of(tag);
 	scratch = bpf_map_lookup_elem(&file_scratch, &zero);
 	file = engine_file(q->fd);
 	if (stamp == MF_NO_STAMP || !scratch || !file)
-		return -1;
+		return REPORT_FAILED;
 	who_of(task, tag, &who);
 	gap_check(task, tag, &who, stamp);
 	in_exec = open_flags_of(task, &scratch->file);
@@ -96,47 +98,56 @@ static __always_inline int file_report(struct mf_question *q, struct task_struct
 	scratch->file.ino = BPF_CORE_READ(file, f_inode, i_ino);
 	scratch->file.mode = BPF_CORE_READ(file, f_inode, i_mode);
 	if (said_already(q, &scratch->file) && in_exec)
-		return 0;
+		return REPORT_LET;
 	scratch->file.path_len = file_path(scratch, file, tag);
-	q->refused = open_decided(&scratch->deciding, &scratch->path, tag, &scratch->file, q->exec);
+	refused = open_decided(&scratch->deciding, &scratch->path, tag, &scratch->file, q->exec);
 	size = sizeof(scratch->event) + sizeof(scratch->file) + scratch->file.path_len;
 	event_fill(&scratch->event, q->exec ? MF_EV_OPEN_EXEC : MF_EV_OPEN, size, stamp, &who);
 	scratch->event.decision = scratch->deciding.out;
 	barrier_var(size);
 	if (size > sizeof(scratch->event) + sizeof(scratch->file) + sizeof(scratch->strings))
-		return -1;
-	event_output(&scratch->event, size, !q->refused, tag);
-	return 0;
+		return REPORT_FAILED;
+	event_output(&scratch->event, size, !refused, tag);
+	return refused ? REPORT_REFUSED : REPORT_LET;
 }
 
 static __always_inline void question_answer(struct mf_question *q, struct task_struct *task)
 {
 	struct mf_tag *tag = tag_of(task);
+	__u32 refused = 0;
+	__s32 error = 0;
+	int report;
 
 	if (!tag)
 		return;
+	report = file_report(q, task, tag);
+	if (report == REPORT_FAILED) {
+		error = -5; /* EIO */
+		refused = tag->flags & MF_TAGF_POLICY;
+	} else if (report == REPORT_REFUSED) {
+		refused = 1;
+	}
 	q->session = tag->session;
-	if (!file_report(q, task, tag))
-		return;
-	q->error = -5; /* EIO */
-	q->refused = !!(tag->flags & MF_TAGF_POLICY);
+	q->error = error;
+	q->refused = refused;
 }
 
 SEC("syscall")
 int file_question(struct mf_question *q)
 {
-	struct task_struct *task;
+	struct mf_question asked_here = { .tid = q->tid, .fd = q->fd, .exec = q->exec };
+	struct task_struct *task = task_from(asked_here.tid);
 
-	q->session = 0;
-	q->error = 0;
-	q->refused = 0;
-	task = task_from(q->tid);
-	if (!task) {
-		q->error = -3; /* ESRCH */
-		return 0;
+	if (task) {
+		question_answer(&asked_here, task);
+		bpf_task_release(task);
+	} else {
+		asked_here.error = -3; /* ESRCH */
 	}
-	question_answer(q, task);
-	bpf_task_release(task);
+	/* in one place: the verifier takes no address within it that may be one of two */
+	q->session = asked_here.session;
+	q->error = asked_here.error;
+	q->refused = asked_here.refused;
 	return 0;
 }
 

@@ -55,6 +55,7 @@ struct cli_args {
 	bool follow;
 	bool no_follow;
 	bool no_resolve;
+	bool floor_partial;
 	struct cli_texts with;
 	bool strict;
 	bool help;
@@ -70,6 +71,7 @@ enum cli_option_kind {
 	CLI_PROBE = 5,
 	CLI_MODE = 6, /* enum mf_pol_mode; `given` where 0 is one */
 	CLI_TEXTS = 7, /* struct cli_texts: may be given more than once */
+	CLI_FLOOR = 8,
 };
 
 struct cli_option {
@@ -116,6 +118,7 @@ enum cli_option_id {
 	CLI_OPT_HOME,
 	CLI_OPT_NO_RESOLVE,
 	CLI_OPT_MODE,
+	CLI_OPT_FLOOR,
 	CLI_OPT_WITH,
 	CLI_OPT_STRICT,
 	CLI_OPT_MAX,

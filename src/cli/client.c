@@ -59,6 +59,8 @@ static int make_command_line(const struct cli_args *args, struct command_line *l
 	if (args->engine)
 		add_option(line, "--engine", engine_word(args->engine));
 	add_option(line, "--policy", args->policy);
+	if (args->floor_partial)
+		add_option(line, "--engine-floor", "partial");
 	if (args->mode_given)
 		add_option(line, "--mode", policy_modes[args->mode].word);
 	add_option(line, "--workspace", args->workspace);

@@ -168,7 +168,14 @@ const struct cli_option cli_options[CLI_OPT_MAX] = {
 			   .given_offset = offsetof(struct cli_args, mode_given),
 			   .help = "the most that the policy may do: observe, or audit, which "
 				   "tells "
-				   "what it would refuse; default: audit" },
+				   "what it would refuse, or enforce; default: audit" },
+	[CLI_OPT_FLOOR] = { .name = "engine-floor",
+			    .value = "FLOOR",
+			    .kind = CLI_FLOOR,
+			    FIELD(floor_partial),
+			    .help = "what the engine must be able to refuse for a policy to be "
+				    "enforced: full, which is all that the policy denies, or "
+				    "partial; default: full" },
 	[CLI_OPT_WITH] = { .name = "with",
 			   .value = "TOOL[=JSON]",
 			   .kind = CLI_TEXTS,
@@ -185,6 +192,7 @@ const struct cli_option cli_options[CLI_OPT_MAX] = {
 #define OPTIONS_OF_RUN                                                                      \
 	CLI_OPT_NAME, CLI_OPT_TENANT, CLI_OPT_STATE, CLI_OPT_RUN_DIR, CLI_OPT_DIGEST_ONLY,  \
 		CLI_OPT_GRACE, CLI_OPT_ENGINE, CLI_OPT_PROBE, CLI_OPT_POLICY, CLI_OPT_MODE, \
+		CLI_OPT_FLOOR, \
 		CLI_OPT_WORKSPACE, CLI_OPT_HOME, CLI_OPT_NO_RESOLVE
 #define OPTIONS_OF_QUERY CLI_OPT_STATE, CLI_OPT_RUN_DIR, CLI_OPT_JSON
 

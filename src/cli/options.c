@@ -14,6 +14,7 @@
 #include "policy/words.h"
 
 #define MODE_WORDS "observe, audit or enforce"
+#define FLOOR_WORDS "full or partial"
 #define LONG_ONLY 256 /* getopt values of options without a letter, plus their id */
 
 const char *cli_nearest(const char *word, const char *const *words, size_t count)
@@ -59,6 +60,16 @@ static int mode_of_word(const char *word, uint32_t *ret_mode)
 	return 0;
 }
 
+static int floor_of_word(const char *word, bool *ret_partial)
+{
+	bool partial = strcmp(word, "partial") == 0;
+
+	if (!partial && strcmp(word, "full") != 0)
+		return -EINVAL;
+	*ret_partial = partial;
+	return 0;
+}
+
 /* `error` is what came of reading the word of `option` that should be one of `words`. */
 static int set_word(const struct cli_option *option, int error, const char *words, const char *text,
 		    char **ret_error)
@@ -96,6 +107,9 @@ static int set_option(const struct cli_option *option, const char *text, struct 
 				ret_error);
 	case CLI_MODE:
 		return set_word(option, mode_of_word(text, (uint32_t *)field), MODE_WORDS, text,
+				ret_error);
+	case CLI_FLOOR:
+		return set_word(option, floor_of_word(text, (bool *)field), FLOOR_WORDS, text,
 				ret_error);
 	case CLI_TEXT:
 		if (option->max && (!*text || strlen(text) > option->max))

@@ -48,12 +48,6 @@ int cli_run(const struct cli_command *command, const struct cli_args *args)
 		.argv = args->operands,
 	};
 
-	if (args->policy && args->mode_given && args->mode == MF_POL_ENFORCE) {
-		cli_error(
-			"nothing here can refuse yet what a policy denies; --mode audit tells what "
-			"it would");
-		return RELAY_EXIT_OURS;
-	}
 	if (!args->policy && args->mode_given) {
 		cli_error("--mode is the mode of a policy; name one with --policy FILE");
 		return RELAY_EXIT_OURS;
@@ -66,6 +60,7 @@ int cli_run(const struct cli_command *command, const struct cli_args *args)
 			.image = buf_bytes(&image),
 			.size = buf_size(&image),
 			.mode = args->mode_given ? args->mode : MF_POL_AUDIT,
+			.part = args->floor_partial,
 		};
 	}
 	return relay_run(&options);

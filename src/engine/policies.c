@@ -74,6 +74,20 @@ enum mf_pol_mode policies_mode(const struct session *session)
 	return session->policy_units ? (enum mf_pol_mode)use_of(session)->mode : MF_POL_OBSERVE;
 }
 
+uint32_t policies_refuse(const struct engine *engine, const struct session *session,
+			 uint32_t coverage)
+{
+	uint32_t refuses = 0;
+
+	if (!session->policy_units || engine->kind == MF_ENGINE_KPROBE)
+		return 0;
+	if (coverage & MF_COV_FILES && !session->mounts_unmarked)
+		refuses |= MF_COV_REFUSES_OPENS;
+	if (coverage & MF_COV_NET)
+		refuses |= MF_COV_REFUSES_NET;
+	return refuses;
+}
+
 void policies_drop(struct session *session)
 {
 	if (session->policy_units)

@@ -217,7 +217,7 @@ static uint32_t coverage_of(struct engine *engine, const struct session *session
 		coverage |= MF_COV_CHANGES;
 	if (net)
 		coverage |= MF_COV_NET;
-	return coverage;
+	return coverage | policies_refuse(engine, session, coverage);
 }
 
 static int session_fill(struct engine *engine, struct session *session,

@@ -285,6 +285,9 @@ void session_lose_many(struct engine *engine, const struct session *session, enu
 /* policies.c */
 int policies_set(struct engine *engine, struct session *session,
 		 const struct engine_policy *policy);
+/* MF_COV_REFUSES_* of a session with a policy, and that coverage */
+uint32_t policies_refuse(const struct engine *engine, const struct session *session,
+			 uint32_t coverage);
 /* MF_POL_OBSERVE without one */
 enum mf_pol_mode policies_mode(const struct session *session);
 void policies_drop(struct session *session);

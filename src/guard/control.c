@@ -105,6 +105,7 @@ static int take_policy(struct connection *connection, const void *packet, struct
 
 	reply.error = policy_take(&connection->policy, packet, &fds->fd[0]);
 	reply.detail = reply.error ? MF_D_POLICY : MF_D_NONE;
+	connection->guard->policy_brought |= !reply.error;
 	return control_send(connection, &reply, sizeof(reply), NULL);
 }
 

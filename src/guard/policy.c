@@ -34,15 +34,15 @@ int policy_take(struct brought_policy *policy, const struct mf_c_policy *asked, 
 
 	if (policy->fd >= 0)
 		return -EALREADY;
-	if (asked->mode > MF_POL_ENFORCE || !control_name_ok(asked->name, false))
+	if (asked->mode > MF_POL_ENFORCE || asked->flags & ~MF_POLICY_PART ||
+	    !control_name_ok(asked->name, false))
 		return -EINVAL;
-	if (asked->mode == MF_POL_ENFORCE) /* nobody is told that it is, when it is not */
-		return -EOPNOTSUPP;
 	err = check_image(*fd);
 	if (err)
 		return err;
 	policy->fd = take_fd(fd);
 	policy->mode = asked->mode;
+	policy->flags = asked->flags;
 	memcpy(policy->name, asked->name, sizeof(policy->name));
 	return 0;
 }

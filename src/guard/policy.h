@@ -13,6 +13,7 @@
 struct brought_policy {
 	int fd; /* of the image; -1: there is none */
 	uint32_t mode; /* enum mf_pol_mode: a limit */
+	uint32_t flags; /* MF_POLICY_* */
 	char name[MF_NAME_LEN];
 };
 
@@ -20,7 +21,6 @@ struct brought_policy {
 
 /*
  * 0: taken, with the descriptor. Else nothing has changed: -EALREADY there is one; -EINVAL mode or
- * name; -EPERM no sealed memfd; -EFBIG; -EBADMSG no image, -EPROTO one of another version;
- * -EOPNOTSUPP nothing here can enforce it.
+ * name; -EPERM no sealed memfd; -EFBIG; -EBADMSG no image, -EPROTO one of another version.
  */
 int policy_take(struct brought_policy *policy, const struct mf_c_policy *asked, int *fd);

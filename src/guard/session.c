@@ -14,6 +14,7 @@
 #include "guard/control.h"
 #include "guard/state.h"
 #include "guard/userns.h"
+#include "policy/tables.h"
 
 #define STEP_MAX_NS (50 * NS_PER_MS)
 
@@ -178,8 +179,24 @@ static int check_child(const struct peer *peer, const struct mf_c_open *open, in
 	return err;
 }
 
+/* That it enforces is not said of a session of which a part is not refused, unless that was asked for. */
+static int check_floor(const struct session *session, uint32_t *ret_detail)
+{
+	uint32_t refuses = session->engine.coverage & MF_COV_REFUSES;
+
+	if (session->policy.fd < 0 || session->policy.mode != MF_POL_ENFORCE ||
+	    refuses == MF_COV_REFUSES)
+		return 0;
+	*ret_detail = refuses ? MF_D_FLOOR : MF_D_ENFORCE;
+	return refuses && session->policy.flags & MF_POLICY_PART ? 0 : -EOPNOTSUPP;
+}
+
 static int add_to_engine(struct session *session, int pidfd, int *ret_page_fd, uint32_t *ret_detail)
 {
+	_cleanup_free_ void *bytes = NULL;
+	struct policy tables;
+	struct engine_policy policy = { .tables = &tables,
+					.mode = (enum mf_pol_mode)session->policy.mode };
 	struct engine_session asked = { .id = session->id,
 					.pidfd = pidfd,
 					.pid = session->root_pid,
@@ -188,13 +205,25 @@ static int add_to_engine(struct session *session, int pidfd, int *ret_page_fd, u
 	int err;
 
 	session->guard->expected_id = 0;
+	if (session->policy.fd >= 0) {
+		*ret_detail = MF_D_POLICY;
+		err = policy_read_handed(session->policy.fd, MF_POLICY_BYTES_MAX, &bytes, &tables);
+		if (err)
+			return err;
+		asked.policy = &policy;
+	}
 	err = engine_session_add(session->guard->engine, &asked, &session->engine, ret_detail);
 	if (err)
 		return err;
 	*ret_page_fd = session->engine.page_fd;
 	session->engine.page_fd = -1;
 	session->coverage |= session->engine.coverage;
-	return 0;
+	err = check_floor(session, ret_detail);
+	if (err) {
+		engine_session_remove(session->guard->engine, session->id);
+		*ret_page_fd = close_fd(*ret_page_fd);
+	}
+	return err;
 }
 
 static struct session *session_new(struct guard *guard, struct connection *owner,

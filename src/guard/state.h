@@ -33,6 +33,7 @@ struct guard {
 	uint32_t ring_bytes;
 	uint32_t engine_wanted; /* enum mf_engine; 0: the best */
 	bool syn_by_kprobe;
+	bool policy_brought; /* at least one */
 
 	struct recorder_process recorder;
 	int log_fd; /* STATE_DIR/log; negative: why it could not be opened */

@@ -48,6 +48,40 @@ static struct verdict of_answer(const struct answer *answer)
 				 .block = decision->block };
 }
 
+/* The line of a way out, which the kernel does not keep */
+static uint32_t rule_of(const struct policy *policy, const struct event_view *event)
+{
+	const struct mf_decision *decision = &event->head->decision;
+	const struct mf_pol_escapes *lines;
+	struct question question;
+	enum mf_pol_escape escape;
+
+	if (decision->rule || decision->block >= policy->block_count)
+		return decision->rule;
+	question_of(event, &question);
+	if (!question.count || question.access[0].kind != POLICY_ACCESS_ESCAPE)
+		return 0;
+	escape = question.access[0].escape;
+	lines = &policy->escapes[policy->blocks[decision->block].escapes];
+	if (decision->reason == POLICY_BY_ALLOW)
+		return lines->allow_rule[escape];
+	return decision->reason == POLICY_BY_DENY || decision->reason == POLICY_BY_CEILING_DENY
+		       ? lines->deny_rule[escape]
+		       : 0;
+}
+
+/* What was decided when it happened stands. */
+static struct verdict of_kernel(const struct session_policy *policy, const struct event_view *event)
+{
+	const struct mf_decision *decision = &event->head->decision;
+
+	return (struct verdict){ .verdict = decision->verdict,
+				 .reason = decision->reason,
+				 .verb = decision->verb,
+				 .rule = rule_of(&policy->view, event),
+				 .block = decision->block };
+}
+
 struct verdict verdict_of(const struct session_policy *policy, const struct event_view *event,
 			  const struct calls *calls)
 {
@@ -57,6 +91,8 @@ struct verdict verdict_of(const struct session_policy *policy, const struct even
 	struct question question;
 	struct answer answer;
 
+	if (event->head->decision.flags & MF_DECIDED)
+		return of_kernel(policy, event);
 	question_of(event, &question);
 	question_answer(&policy->view, &state, &question, calls->known, &answer);
 	return of_answer(&answer);

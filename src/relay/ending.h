@@ -9,6 +9,8 @@
  *	the server's stdout	is passed on as end of file, and nothing else happens
  *	the root process	its exit decides, whatever its descendants still hold open
  *	a signal		to mcpfloor that asks it to end
+ *
+ * And where a policy is enforced: the guard's death, for then nothing is refused any more.
  */
 
 #include <stdbool.h>
@@ -26,6 +28,7 @@ enum ending_event {
 	ENDING_CLIENT_DONE = 0,
 	ENDING_SIGNAL, /* SIGTERM, SIGINT or SIGQUIT came, and was passed on */
 	ENDING_DEADLINE,
+	ENDING_GUARD_GONE, /* which was to refuse what the policy denies */
 	ENDING_EVENTS,
 };
 

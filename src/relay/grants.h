@@ -13,16 +13,19 @@
 #include "policy/load.h"
 
 struct grants {
-	bool wanted; /* the policy has templates */
+	bool has_policy;
 	struct policy policy; /* of bytes that outlive it */
 	struct policy_load load;
 	struct policy_world world;
 	char cwd[PATH_MAX]; /* "": not known, so that relative paths grant nothing */
 	struct buf image; /* of the last call */
+	struct policy view; /* of `image` */
 };
 
 /* `image` (size 0: there is no policy) must stay. The working directory is the server's, too. */
 void grants_init(struct grants *grants, const void *image, size_t size);
 void grants_free(struct grants *grants);
-/* 1: `image` is what the call grants; 0: its block has no templates; -errno. */
-int grants_of(struct grants *grants, const struct mcp_message *message);
+/* The block that holds for a request; nothing is known of one that is NULL. */
+uint32_t grants_block(const struct grants *grants, const struct mcp_message *message);
+/* 1: `image`, and its view, is what the call grants; 0: its block has no templates; -errno. */
+int grants_of(struct grants *grants, const struct mcp_message *message, uint32_t block);

@@ -180,7 +180,8 @@ int guard_link_policy(struct guard_link *link, const struct relay_policy *policy
 	_cleanup_fd_ int fd = sealed(policy);
 	struct ipc_fds with = { .fd = { fd, -1, -1, -1 }, .count = 1 };
 	struct mf_c_policy request = { .head = { .version = MF_ABI_VERSION, .kind = MF_C_POLICY },
-				       .mode = policy->mode };
+				       .mode = policy->mode,
+				       .flags = policy->part ? MF_POLICY_PART : 0 };
 	union reply reply;
 	int err;
 

@@ -217,11 +217,22 @@ void session_log_news(struct session *session)
 	session->log_error = error;
 }
 
+/* Where nothing is refused any more that has to be, nothing may go on. */
+static void guard_gone(struct session *session)
+{
+	if (session->options->policy.mode != MF_POL_ENFORCE) {
+		say(&session->say,
+		    "the guard is gone; this session goes on without being recorded");
+		return;
+	}
+	say(&session->say, "the guard is gone, and with it what refuses: this session is ended");
+	act(session, ending_step(&session->ending, ENDING_GUARD_GONE, clock_mono_ns()));
+}
+
 static void read_guard(struct session *session)
 {
 	if (guard_link_read(&session->guard) < 0)
-		say(&session->say,
-		    "the guard is gone; this session goes on without being recorded");
+		guard_gone(session);
 	session_log_news(session);
 	if (session->guard.new_journal < 0)
 		return;

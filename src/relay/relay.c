@@ -98,6 +98,10 @@ static const char *const details[] = {
 	[MF_D_STATE_DIR] = "the state directory cannot be written; name another one with --state",
 	[MF_D_LOG_FOREIGN] = log_foreign,
 	[MF_D_POLICY] = "the guard does not take the policy",
+	[MF_D_ENFORCE] = "nothing here can refuse what the policy denies; --mode audit tells what it "
+			 "would, and mcpfloor doctor what is missing",
+	[MF_D_FLOOR] = "the engine here can refuse a part only of what the policy denies: see "
+		       "mcpfloor doctor; --engine-floor=partial enforces that part",
 };
 
 static int open_failed(struct session *session, int err, uint32_t detail)
@@ -122,10 +126,13 @@ static int session_open(struct session *session)
 	_cleanup_fd_ int page = -1, journal = -1;
 	uint32_t detail = MF_D_NONE;
 	enum mf_engine engine;
-	int err = guard_link_prepare(&session->guard, &engine);
+	int err = 0;
 
-	if (!err && session->options->policy.size)
+	/* before the engine is loaded: what decides is a part of it only where something is decided */
+	if (session->options->policy.size)
 		err = guard_link_policy(&session->guard, &session->options->policy, &detail);
+	if (!err)
+		err = guard_link_prepare(&session->guard, &engine);
 	if (!err)
 		err = launch_fork(&session->launch, session->options->argv,
 				  engine == MF_ENGINE_TRACE);

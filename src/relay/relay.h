@@ -17,6 +17,7 @@ struct relay_policy {
 	const void *image;
 	size_t size; /* 0: there is none */
 	uint32_t mode; /* enum mf_pol_mode: a limit, no block weighs more */
+	bool part; /* where only a part of what it denies can be refused, that is enough */
 };
 
 struct relay_options {

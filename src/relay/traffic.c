@@ -66,17 +66,14 @@ static void keep_begin(struct traffic *traffic, struct pending_request *request,
 	request->begin_size = buf_size(&traffic->entry);
 }
 
-/* A copy stays with the request, for a new recorder. */
+/* Of arguments that could not be made anything of, or that the page had no room for, it is told that
+ * they grant nothing. A copy stays with the request, for a new recorder. */
 static void put_grants(struct traffic *traffic, struct pending_request *request,
-		       const struct entry_begin *begin)
+		       const struct entry_begin *begin, bool granted)
 {
-	int got = grants_of(&traffic->grants, begin->message);
-	int err;
+	int err = entry_grants(begin->ordinal, begin->t_ns, begin->stamp,
+			       granted ? &traffic->grants.image : NULL, &traffic->entry);
 
-	if (!got)
-		return;
-	err = entry_grants(begin->ordinal, begin->t_ns, begin->stamp,
-			   got > 0 ? &traffic->grants.image : NULL, &traffic->entry);
 	traffic_put_entry(traffic, err);
 	if (err)
 		return;
@@ -90,7 +87,7 @@ static void put_grants(struct traffic *traffic, struct pending_request *request,
 
 /* Grants of a request whose beginning the journal does not have would be about nothing. */
 static void put_begin(struct traffic *traffic, struct pending_request *request,
-		      struct entry_begin *begin)
+		      struct entry_begin *begin, int grants, bool granted)
 {
 	uint64_t lost = traffic->journal.lost;
 	int err = entry_begin(begin, &traffic->entry);
@@ -99,8 +96,8 @@ static void put_begin(struct traffic *traffic, struct pending_request *request,
 	if (err)
 		return;
 	keep_begin(traffic, request, begin);
-	if (traffic->journal.lost == lost)
-		put_grants(traffic, request, begin);
+	if (grants && traffic->journal.lost == lost)
+		put_grants(traffic, request, begin, granted);
 }
 
 /* A request is in flight from here on: the page first, then the journal, then the line. */
@@ -114,8 +111,11 @@ static struct pending_request *begin(struct traffic *traffic, const struct mcp_m
 				     .message = message,
 				     .without_args = journal_thin(&traffic->journal),
 				     .digest_only = traffic->digest_only };
+	struct page_call call = { .block = grants_block(&traffic->grants, message) };
 	struct pending_request *request;
 	const struct mcp_id *id = message ? &message->id : &no_id;
+	bool granted;
+	int grants;
 
 	if (pending_add(traffic->pending, id, traffic->next_ordinal + 1, entry.t_ns, &request) <
 	    0) {
@@ -125,10 +125,13 @@ static struct pending_request *begin(struct traffic *traffic, const struct mcp_m
 	entry.ordinal = ++traffic->next_ordinal;
 	request->method = method;
 	request->flags |= flags;
-	entry.stamp = page_add(&traffic->page, entry.ordinal, &request->slot);
+	grants = grants_of(&traffic->grants, message, call.block);
+	call.ordinal = entry.ordinal;
+	call.grants = grants > 0 ? &traffic->grants.view : NULL;
+	entry.stamp = page_add(&traffic->page, &call, &request->slot, &granted);
 	entry.flags = request->flags;
 	born_begin(&traffic->born, entry.ordinal, traffic->page.epoch, id->raw.data, id->raw.size);
-	put_begin(traffic, request, &entry);
+	put_begin(traffic, request, &entry, grants, granted);
 	traffic->begun = true;
 	return request;
 }
@@ -151,7 +154,7 @@ static void end_one(struct traffic *traffic, struct pending_request *request)
 	if (request == traffic->up.overlong) /* before its line was read to the end */
 		traffic->up.overlong = NULL;
 	if (request->ordinal) {
-		stamp = page_remove(&traffic->page, request->slot);
+		stamp = page_remove(&traffic->page, request->ordinal, request->slot);
 		born_end(&traffic->born, request->ordinal, traffic->page.epoch);
 		traffic_put_entry(traffic, entry_end(request, clock_mono_ns(), stamp,
 						     journal_thin(&traffic->journal),
@@ -212,6 +215,7 @@ static void identify(struct traffic *traffic, const struct mcp_message *message,
 				     .message = message,
 				     .without_args = journal_thin(&traffic->journal),
 				     .digest_only = traffic->digest_only };
+	int grants;
 
 	line->overlong = NULL;
 	if (pending_identify(traffic->pending, request, message ? &message->id : &no_id,
@@ -223,7 +227,9 @@ static void identify(struct traffic *traffic, const struct mcp_message *message,
 	if (message)
 		born_begin(&traffic->born, request->ordinal, traffic->page.epoch,
 			   message->id.raw.data, message->id.raw.size);
-	put_begin(traffic, request, &entry);
+	/* its arguments are not known */
+	grants = grants_of(&traffic->grants, message, grants_block(&traffic->grants, message));
+	put_begin(traffic, request, &entry, grants, grants > 0);
 }
 
 static void request_begin(struct traffic *traffic, const struct mcp_message *message,
