@@ -42,6 +42,7 @@ int decision_ask(void *ctx)
 	scratch->deciding.escape = ask->escape;
 	scratch->deciding.family = ask->family;
 	scratch->deciding.port = ask->port;
+	scratch->deciding.pid = ask->pid;
 	scratch->deciding.addr[0] = ask->addr[0];
 	scratch->deciding.addr[1] = ask->addr[1];
 	bpf_probe_read_kernel(scratch->walk.bytes, MF_PATH_MAX, ask->name);

@@ -48,6 +48,7 @@ static __always_inline bool ask(struct tables *t)
 		d->answer = is_path ? block[1] : block[3];
 		d->at = t->walk->pos;
 		d->exact = 1;
+		d->probe = 0;
 		bpf_loop(NAME_STEPS, name_step, t, 0);
 	} else if (d->kind == DECIDE_ADDRESS) {
 		if (!prefixes_of(t, unit, at) || !answer_of_address(t))

@@ -3,11 +3,12 @@
  * What the answers of all blocks in play come to: decide.h. What cannot be read denies.
  */
 
+#include "proc_self.h"
 #include "tables.h"
 
 static __always_inline __u32 first_verb(__u32 verbs)
 {
-	return !verbs || verbs & 1 ? 0 : verbs & 2 ? 1 : verbs & 4 ? 2 : verbs & 8 ? 3 : 4;
+	return verbs & 1 ? 0 : verbs & 2 ? 1 : verbs & 4 ? 2 : verbs & 8 ? 3 : verbs & 16 ? 4 : 0;
 }
 
 static __always_inline __u32 last_verb(__u32 verbs)
@@ -232,12 +233,13 @@ static __always_inline bool weigh(struct tables *t)
 }
 
 /* false: the tables cannot be read as a whole */
-static __noinline bool decide_by(struct deciding *d, struct path_walk *walk)
+static __always_inline bool decide_by(struct deciding *d, struct path_walk *walk)
 {
 	__u32 use_at = 1;
 	const struct mf_unit *use;
 	struct tables t;
 
+	d->use.mode = MF_POL_ENFORCE; /* unless it is told otherwise */
 	if (!tables_open(&t, d, walk))
 		return false;
 	use = bpf_map_lookup_elem(t.units, &use_at);
@@ -275,12 +277,15 @@ int decide(struct deciding *d, struct path_walk *walk, struct mf_tag *tag)
 	__builtin_memset(&d->out, 0, sizeof(d->out));
 	if (d->kind == DECIDE_ESCAPE || d->kind == DECIDE_NO_OBJECT)
 		d->verbs = 1;
+	if (!d->verbs) /* no line allows that */
+		d->verbs = MF_POL_BIT(MF_POL_VERB_MAX);
+	if (d->kind == DECIDE_PATH)
+		proc_self_find(d, walk);
 	if (d->kind == DECIDE_ADDRESS && d->verbs & MF_POL_BIT(MF_POL_CONNECT))
 		address_connected(d);
 	d->out.flags = MF_DECIDED;
-	/* once more where another policy took the place of the one it began with */
-	if (!decide_by(d, walk) && !decide_by(d, walk)) {
-		d->out.verdict = MF_DENY;
+	if (!decide_by(d, walk)) {
+		d->out.verdict = d->use.mode < MF_POL_ENFORCE ? MF_WOULD_DENY : MF_DENY;
 		d->out.reason = MF_POL_BY_FAULT;
 	}
 	if (d->out.verdict != MF_DENY)

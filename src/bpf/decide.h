@@ -31,6 +31,8 @@ struct deciding {
 	__u32 family; /* 4 or 6; v4-mapped is 4 */
 	__u32 port;
 	__u64 addr[2]; /* network order, IPv4 in the first four bytes */
+	__u32 pid; /* of who asks, in the initial pid namespace; 0: it is in another one */
+	__u32 pad;
 	/* answered */
 	struct mf_decision out;
 	/* inside */
@@ -43,9 +45,10 @@ struct deciding {
 	__u32 blocks_end; /* the unit behind the policy's blocks */
 	__u32 answer;
 	__u32 node, at, exact; /* on the way along a name */
+	__u32 self_at, self_end; /* where it is the process's own number in /proc */
 	__u32 length, class;
-	__u32 found; /* the unit that has `key`; 0: none */
-	__u32 hash;
+	__u32 probe; /* slots that were looked at for `key`, from `hash` on */
+	__u32 hash, size;
 	__u64 key[5];
 	__u64 prefixes[3];
 	struct mf_units_head tables;
@@ -60,22 +63,52 @@ extern int decide_block(struct deciding *d, struct path_walk *walk);
  * no name. */
 extern int decide(struct deciding *d, struct path_walk *walk, struct mf_tag *tag);
 
-/*
- * The policy's say, where the session has one; without one nothing is decided, and `out` is empty.
- * Returns whether it is refused.
- */
-static __always_inline bool decided(struct deciding *d, struct path_walk *walk, struct mf_tag *tag)
+#define MF_REFUSED (-1) /* -EPERM */
+
+/* What of a session with a policy cannot be looked at is refused, where it enforces. */
+static __always_inline int refuse_unseen(const struct mf_tag *tag)
 {
-	if (tag->flags & MF_TAGF_POLICY)
-		return decide(d, walk, tag);
-	__builtin_memset(&d->out, 0, sizeof(d->out));
-	return false;
+	const struct mf_units_use *use;
+	__u32 slot, use_at = 1;
+	void *units;
+
+	if (!tag || !(tag->flags & MF_TAGF_POLICY))
+		return 0;
+	slot = tag->slot;
+	units = bpf_map_lookup_elem(&policies, &slot);
+	use = units ? bpf_map_lookup_elem(units, &use_at) : NULL;
+	if (use && use->session == tag->session && use->mode < MF_POL_ENFORCE)
+		return 0;
+	return MF_REFUSED;
 }
 
 /* Nothing about it is decided. */
 static __always_inline void undecided(struct deciding *d)
 {
 	__builtin_memset(&d->out, 0, sizeof(d->out));
+}
+
+/* The number that the first proc file system has for it */
+static __always_inline __u32 proc_pid_of(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, thread_pid, level) ? 0 : BPF_CORE_READ(task, tgid);
+}
+
+/*
+ * The policy's say, where the session has one; without one nothing is decided, and `out` is empty.
+ * Returns whether it is refused.
+ */
+static __always_inline bool decided(struct deciding *d, struct path_walk *walk, struct mf_tag *tag)
+{
+	if (!(tag->flags & MF_TAGF_POLICY)) {
+		undecided(d);
+		return false;
+	}
+	decide(d, walk, tag);
+	/* once more where another policy took the place of the one that it began with */
+	if (d->out.reason == MF_POL_BY_FAULT)
+		decide(d, walk, tag);
+	return d->out.flags & MF_DECIDED_REFUSED;
 }
 
 /* An access to what has been walked to */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Files, by the LSM hooks. These programs only look: 0 leaves what others decide as it is.
+ * Files, by the LSM hooks. 0 leaves what others decide as it is.
  */
 
 #define MF_ARGS_KNOWN
@@ -10,8 +10,7 @@
 	SEC("lsm/" #name)                 \
 	int BPF_PROG(name, ##__VA_ARGS__) \
 	{                                 \
-		does;                     \
-		return 0;                 \
+		return does;              \
 	}
 
 FILE_HOOKS(LSM_HOOK)
@@ -20,10 +19,10 @@ SEC("lsm/inode_rename")
 int BPF_PROG(inode_rename, struct inode *old_dir, struct dentry *old, struct inode *new_dir,
 	     struct dentry *new)
 {
-	act_renamed(old, new);
-	return 0;
+	return act_renamed(old, new);
 }
 
+/* Nothing can be refused here. */
 SEC("fentry/vfs_utimes")
 int BPF_PROG(vfs_utimes, const struct path *path)
 {

@@ -53,16 +53,17 @@ static __always_inline int ask(struct bpf_sock_addr *ctx, __u16 kind, bool v6)
 	__u64 flags;
 
 	if (!actor_is_ours(&actor))
-		return 1;
-	gap_check(bpf_get_current_task_btf(), actor.tag, &actor.who, actor.stamp);
+		return !refuse_unseen(actor.tag);
 	place = place_take(&actor);
 	if (!place)
-		return !(actor.tag->flags & MF_TAGF_POLICY);
+		return !refuse_unseen(actor.tag);
+	gap_check(bpf_get_current_task_btf(), actor.tag, &place->who, actor.stamp);
 	net_of(ctx, kind, v6, &net);
 	access_address(&place->deciding, &net, kind == MF_EV_BIND ? MF_POL_LISTEN : MF_POL_CONNECT);
-	refused = decided(&place->deciding, &place->walk, actor.tag);
-	event = event_reserve(kind, sizeof(*event) + sizeof(net), !refused, actor.stamp, &actor.who,
-			      &flags);
+	place_decide(place, &actor);
+	refused = place_verdict(place);
+	event = event_reserve(kind, sizeof(*event) + sizeof(net), !refused, actor.stamp,
+			      &place->who, &flags);
 	if (event) {
 		event->decision = place->deciding.out;
 		__builtin_memcpy(event + 1, &net, sizeof(net));

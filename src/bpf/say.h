@@ -24,6 +24,7 @@ struct place {
 	char rest[MF_BODY_MAX + 2 * MF_PATH_MAX]; /* body, then paths */
 	struct path_walk walk;
 	struct deciding deciding;
+	struct mf_who who; /* that the event is about */
 };
 
 struct {
@@ -36,7 +37,6 @@ struct {
 struct actor {
 	struct mf_tag *tag;
 	__u64 stamp;
-	struct mf_who who;
 };
 
 /* Whether others come by a hook so often that what it costs them counts: is_stranger() */
@@ -48,6 +48,7 @@ static __always_inline bool actor_is_ours(struct actor *actor, bool often)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
+	actor->tag = NULL;
 	if (often && is_stranger(task))
 		return false;
 	actor->tag = tag_of(task);
@@ -56,10 +57,6 @@ static __always_inline bool actor_is_ours(struct actor *actor, bool often)
 	actor->stamp = stamp_of(actor->tag);
 	if (actor->stamp == MF_NO_STAMP)
 		return false;
-	if (often)
-		who_since(task->group_leader->start_boottime, task, actor->tag, &actor->who);
-	else
-		who_of(task, actor->tag, &actor->who);
 	return true;
 }
 
@@ -81,9 +78,24 @@ static __always_inline struct place *place_take(const struct actor *actor)
 		place = place_try(2);
 	if (!place)
 		place = place_try(3);
-	if (!place)
+	if (!place) {
 		count_loss(actor->tag, MF_LOSS_RING_FULL);
+		return NULL;
+	}
+	undecided(&place->deciding);
+	who_of(bpf_get_current_task_btf(), actor->tag, &place->who);
 	return place;
+}
+
+static __always_inline int place_verdict(const struct place *place)
+{
+	return place->deciding.out.flags & MF_DECIDED_REFUSED ? MF_REFUSED : 0;
+}
+
+static __always_inline void place_decide(struct place *place, const struct actor *actor)
+{
+	place->deciding.pid = proc_pid_of(bpf_get_current_task_btf());
+	decided(&place->deciding, &place->walk, actor->tag);
 }
 
 static __always_inline void place_leave(struct place *place)
@@ -117,33 +129,35 @@ static __always_inline void place_say(struct place *place, __u16 kind, __u32 siz
 {
 	__u32 whole = sizeof(place->event) + size;
 
-	event_fill(&place->event, kind, whole, actor->stamp, &actor->who);
+	event_fill(&place->event, kind, whole, actor->stamp, &place->who);
 	place->event.flags |= flags;
+	place->event.decision = place->deciding.out;
 	barrier_var(whole);
 	if (whole > sizeof(place->event) + sizeof(place->rest))
 		return;
-	event_output(&place->event, whole, true, actor->tag);
+	event_output(&place->event, whole, !place_verdict(place), actor->tag);
 }
 
 /* Put together in the ring itself, where the path fits into `room` */
-static __always_inline bool path_say_in(__u32 room, const struct path_walk *walk, __u16 kind,
+static __always_inline bool path_say_in(__u32 room, const struct place *place, __u16 kind,
 					const void *body, __u32 body_size, __u32 flags,
 					const struct actor *actor)
 {
-	__u32 len = path_length(walk);
+	__u32 len = path_length(&place->walk);
 	struct mf_event *event;
 	__u64 submit_flags;
 
 	if (len > room)
 		return false;
-	event = event_reserve(kind, sizeof(*event) + body_size + room, true, actor->stamp,
-			      &actor->who, &submit_flags);
+	event = event_reserve(kind, sizeof(*event) + body_size + room, !place_verdict(place),
+			      actor->stamp, &place->who, &submit_flags);
 	if (!event)
 		return true;
 	event->size = sizeof(*event) + body_size + len;
 	event->flags |= flags;
+	event->decision = place->deciding.out;
 	__builtin_memcpy(event + 1, body, body_size);
-	path_copy(walk, (char *)(event + 1) + body_size, room);
+	path_copy(&place->walk, (char *)(event + 1) + body_size, room);
 	event_submit(event, actor->tag, submit_flags);
 	return true;
 }
@@ -152,8 +166,8 @@ static __always_inline bool path_say_in(__u32 room, const struct path_walk *walk
 static __always_inline void path_say(struct place *place, __u16 kind, const void *body,
 				     __u32 body_size, __u32 flags, const struct actor *actor)
 {
-	if (path_say_in(MF_ROOM_SHORT, &place->walk, kind, body, body_size, flags, actor) ||
-	    path_say_in(MF_ROOM_LONGER, &place->walk, kind, body, body_size, flags, actor))
+	if (path_say_in(MF_ROOM_SHORT, place, kind, body, body_size, flags, actor) ||
+	    path_say_in(MF_ROOM_LONGER, place, kind, body, body_size, flags, actor))
 		return;
 	__builtin_memcpy(place->rest, body, body_size);
 	place_say(place, kind,

@@ -73,6 +73,22 @@ static __always_inline void act_bytes(struct act_place *act, const char *from, _
 	act->size += len;
 }
 
+/* An abstract name, which the decision looks for at the end of the walk's bytes */
+static __always_inline void act_abstract(struct act_place *act, const char *from, __u32 len)
+{
+	struct path_walk *walk = &act->place->walk;
+
+	act_bytes(act, from, len);
+	barrier_var(len);
+	if (!len || len > SUN_PATH_MAX)
+		return;
+	walk->pos = MF_PATH_MAX - len;
+	bpf_probe_read_kernel(&walk->bytes[MF_PATH_MAX - len], len, from);
+	act->place->deciding.kind = DECIDE_ABSTRACT;
+	act->place->deciding.verbs = MF_POL_BIT(MF_POL_CONNECT);
+	place_decide(act->place, &act->actor);
+}
+
 static __always_inline void act_target(struct act_place *act, struct task_struct *task)
 {
 	act->body->target_pid = BPF_CORE_READ(task, tgid);
@@ -86,10 +102,38 @@ static __always_inline bool is_only_asked(__u16 kind)
 	       kind != MF_EV_KILL;
 }
 
-static __always_inline void act_say(struct act_place *act, __u16 kind)
+/* Returns whether it is refused: 0, or MF_REFUSED. */
+static __always_inline int act_say(struct act_place *act, __u16 kind)
 {
+	int verdict = place_verdict(act->place);
+
 	place_say(act->place, kind, act->size, is_only_asked(kind) ? MF_EVF_ASKED : 0, &act->actor);
 	place_leave(act->place);
+	return verdict;
+}
+
+static __always_inline int act_escape(struct act_place *act, __u16 kind, enum mf_pol_escape escape)
+{
+	access_escape(&act->place->deciding, escape);
+	place_decide(act->place, &act->actor);
+	return act_say(act, kind);
+}
+
+/* What needs no line */
+static __always_inline void act_allow(struct act_place *act)
+{
+	struct mf_decision *out = &act->place->deciding.out;
+
+	if (!(act->actor.tag->flags & MF_TAGF_POLICY))
+		return;
+	out->flags = MF_DECIDED;
+	out->verdict = MF_ALLOW;
+}
+
+/* Of one that did not begin */
+static __always_inline int act_unseen(const struct act_place *act)
+{
+	return refuse_unseen(act->actor.tag);
 }
 
 /* Where a local socket listens: the file that it is bound to, else its abstract name. */
@@ -107,12 +151,14 @@ static __always_inline void act_unix(struct act_place *act, const struct sock *s
 						 path.dentry, false, act->actor.tag);
 		act->body->path_flags = act->place->walk.flags;
 		act->size += act->body->path_len;
+		access_path(&act->place->deciding, &act->place->walk, MF_POL_BIT(MF_POL_CONNECT));
+		place_decide(act->place, &act->actor);
 		return;
 	}
 	len = addr ? BPF_CORE_READ(addr, len) : 0;
 	if (len > SUN_PATH_AT + 1) /* behind the NUL that abstract names begin with */
-		act_bytes(act,
-			  (const char *)addr + bpf_core_field_offset(struct unix_address, name) +
-				  SUN_PATH_AT + 1,
-			  len - SUN_PATH_AT - 1);
+		act_abstract(act,
+			     (const char *)addr + bpf_core_field_offset(struct unix_address, name) +
+				     SUN_PATH_AT + 1,
+			     len - SUN_PATH_AT - 1);
 }

@@ -8,6 +8,7 @@
  * with the task in between, so that what was refused is not told as done.
  */
 
+#include "decide_open.h"
 #include "mount_for.h"
 #include "say_act.h"
 
@@ -114,39 +115,63 @@ static __always_inline bool is_dir(struct dentry *dentry)
 	return (BPF_CORE_READ(dentry, d_inode, i_mode) & S_IFMT) == S_IFDIR;
 }
 
-static __always_inline void say_change(__u16 kind, __u32 mask, struct vfsmount *mnt,
-				       struct dentry *dentry, __u32 flags,
-				       const struct actor *actor)
+/* Each of these returns whether it is refused: 0, or MF_REFUSED. */
+static __always_inline int say_change(__u16 kind, __u32 mask, struct vfsmount *mnt,
+				      struct dentry *dentry, __u32 flags, const struct actor *actor)
 {
 	struct place *place = place_take(actor);
 	struct mf_ev_change body = {};
 	bool dir = is_dir(dentry);
+	int verdict;
 
 	if (!place)
-		return;
+		return refuse_unseen(actor->tag);
 	body.mask = mask | (dir ? FAN_ONDIR : 0);
 	if (dir && kind == MF_EV_DELETE) /* only the file system knows whether it is empty */
 		flags |= MF_EVF_ASKED;
 	place_walk(place, mnt, dentry, kind == MF_EV_CREATE, actor->tag);
+	access_path(&place->deciding, &place->walk, MF_POL_BIT(MF_POL_WRITE));
+	place_decide(place, actor);
 	body.path_len = path_length(&place->walk);
 	body.path_flags = place->walk.flags;
 	if (body.path_flags & MF_PATH_UNRESOLVED)
 		count_loss(actor->tag, MF_LOSS_PATH_FAULT);
 	path_say(place, kind, &body, sizeof(body), flags, actor);
+	verdict = place_verdict(place);
 	place_leave(place);
+	return verdict;
 }
 
-static __always_inline void say_rename(struct vfsmount *mnt, struct dentry *dentry,
-				       struct vfsmount *mnt2, struct dentry *dentry2,
-				       const struct actor *actor)
+/* What moves, or gets another name: at the old name it is read and written, and nothing of it may be
+ * denied at either. */
+static __always_inline void decide_moved(struct place *place, __u32 verbs,
+					 const struct actor *actor)
+{
+	access_path(&place->deciding, &place->walk, verbs);
+	place->deciding.whole = 1;
+	place_decide(place, actor);
+}
+
+/* Of two decisions the stricter one */
+static __always_inline void keep_stricter(struct place *place, const struct mf_decision *first)
+{
+	if (first->flags & MF_DECIDED && first->verdict <= place->deciding.out.verdict)
+		place->deciding.out = *first;
+}
+
+static __always_inline int say_rename(struct vfsmount *mnt, struct dentry *dentry,
+				      struct vfsmount *mnt2, struct dentry *dentry2,
+				      const struct actor *actor)
 {
 	struct place *place = place_take(actor);
+	struct mf_decision first;
 	struct mf_ev_change *body;
 	__u32 len, len2, flags = 0;
 	bool dir = is_dir(dentry);
+	int verdict;
 
 	if (!place)
-		return;
+		return refuse_unseen(actor->tag);
 	body = (void *)place->rest;
 	__builtin_memset(body, 0, sizeof(*body));
 	body->mask = FAN_RENAME | (dir ? FAN_ONDIR : 0);
@@ -155,13 +180,46 @@ static __always_inline void say_rename(struct vfsmount *mnt, struct dentry *dent
 	len = place_path(place, sizeof(*body), mnt, dentry, false, actor->tag);
 	body->path_len = len;
 	body->path_flags = place->walk.flags;
+	decide_moved(place, MF_POL_BOTH, actor);
+	first = place->deciding.out;
 	len2 = place_path(place, sizeof(*body) + len, mnt2, dentry2, true, actor->tag);
 	body->path2_len = len2;
 	body->path2_flags = place->walk.flags;
+	decide_moved(place, MF_POL_BIT(MF_POL_WRITE), actor);
+	keep_stricter(place, &first);
 	if ((body->path_flags | body->path2_flags) & MF_PATH_UNRESOLVED)
 		count_loss(actor->tag, MF_LOSS_PATH_FAULT);
 	place_say(place, MF_EV_RENAME, sizeof(*body) + len + len2, flags, actor);
+	verdict = place_verdict(place);
 	place_leave(place);
+	return verdict;
+}
+
+/* A further name: what it is of is asked of, and not told. */
+static __always_inline int say_link(struct dentry *old, struct vfsmount *mnt, struct dentry *dentry,
+				    const struct actor *actor)
+{
+	struct place *place = place_take(actor);
+	struct mf_ev_change body = { .mask = FAN_CREATE };
+	struct mf_decision first;
+	int verdict;
+
+	if (!place)
+		return refuse_unseen(actor->tag);
+	place_walk(place, mnt, old, false, actor->tag);
+	decide_moved(place, MF_POL_BOTH, actor);
+	first = place->deciding.out;
+	place_walk(place, mnt, dentry, true, actor->tag);
+	decide_moved(place, MF_POL_BIT(MF_POL_WRITE), actor);
+	keep_stricter(place, &first);
+	body.path_len = path_length(&place->walk);
+	body.path_flags = place->walk.flags;
+	if (body.path_flags & MF_PATH_UNRESOLVED)
+		count_loss(actor->tag, MF_LOSS_PATH_FAULT);
+	path_say(place, MF_EV_CREATE, &body, sizeof(body), 0, actor);
+	verdict = place_verdict(place);
+	place_leave(place);
+	return verdict;
 }
 
 /* What inode_create() could not tell yet */
@@ -188,18 +246,20 @@ static __always_inline void object_of(struct file *file, struct mf_ev_file *body
 		body->dev = mf_read(sb, s_dev);
 }
 
-static __always_inline void say_open(struct file *given)
+static __always_inline int say_open(struct file *given)
 {
 	struct mf_ev_file body = { .how = MF_OPEN_FLAGS_KNOWN };
 	struct opened file;
 	struct actor actor;
 	struct place *place;
+	int verdict;
+	bool exec;
 
 	if (!actor_is_ours(&actor, OFTEN))
-		return;
+		return refuse_unseen(actor.tag);
 	file.mode = mf_read(given, f_mode);
 	if (file.mode & FMODE_NOACCOUNT)
-		return;
+		return 0;
 	file.flags = mf_read(given, f_flags);
 	file.mnt = mf_read(given, f_path.mnt);
 	file.dentry = mf_read(given, f_path.dentry);
@@ -208,15 +268,19 @@ static __always_inline void say_open(struct file *given)
 	say_made(&file, &actor);
 	place = place_take(&actor);
 	if (!place)
-		return;
+		return refuse_unseen(actor.tag);
 	body.open_flags = file.flags & O_FLAGS_KNOWN & ~(O_LARGEFILE_X86 | FMODE_EXEC_FLAG);
 	open_keep(&file, &body, &actor);
 	place_walk(place, file.mnt, file.dentry, false, actor.tag);
 	body.path_len = path_length(&place->walk);
 	body.path_flags = place->walk.flags;
-	path_say(place, file.flags & FMODE_EXEC_FLAG ? MF_EV_OPEN_EXEC : MF_EV_OPEN, &body,
-		 sizeof(body), 0, &actor);
+	exec = file.flags & FMODE_EXEC_FLAG;
+	place->deciding.pid = proc_pid_of(bpf_get_current_task_btf());
+	open_decided(&place->deciding, &place->walk, actor.tag, &body, exec);
+	path_say(place, exec ? MF_EV_OPEN_EXEC : MF_EV_OPEN, &body, sizeof(body), 0, &actor);
+	verdict = place_verdict(place);
 	place_leave(place);
+	return verdict;
 }
 
 /* It is among those that are being looked up, which no name that is there or known to be free is. */
@@ -225,69 +289,115 @@ static __always_inline bool is_looked_up(struct dentry *dentry)
 	return BPF_CORE_READ(dentry, d_u.d_in_lookup_hash.pprev);
 }
 
+/*
+ * An open asks before it has looked whether there is one. Where there is none and it makes one, say_made()
+ * tells; where it may not, this does, although there may have been one.
+ */
+static __always_inline int made_unseen(struct vfsmount *mnt, struct dentry *dentry,
+				       const struct actor *actor)
+{
+	struct mf_ev_change body = { .mask = FAN_CREATE };
+	struct place *place;
+	int verdict;
+
+	if (!(actor->tag->flags & MF_TAGF_POLICY))
+		return 0;
+	place = place_take(actor);
+	if (!place)
+		return refuse_unseen(actor->tag);
+	place_walk(place, mnt, dentry, true, actor->tag);
+	access_path(&place->deciding, &place->walk, MF_POL_BIT(MF_POL_WRITE));
+	place_decide(place, actor);
+	verdict = place_verdict(place);
+	if (verdict) {
+		body.path_len = path_length(&place->walk);
+		body.path_flags = place->walk.flags;
+		path_say(place, MF_EV_CREATE, &body, sizeof(body), MF_EVF_ASKED, actor);
+	}
+	place_leave(place);
+	return verdict;
+}
+
 /* The second hook: the change that `act_begin()` was told of, or one that a file system does for
  * itself on the way (overlayfs), which is nothing of the session's. */
-static __always_inline void act_done(__u16 kind, __u32 mask, struct dentry *dentry, bool often)
+static __always_inline int act_done(__u16 kind, __u32 mask, struct dentry *dentry, bool often)
 {
 	struct actor actor;
 	struct mf_act *act;
 
 	if (!actor_is_ours(&actor, often))
-		return;
+		return refuse_unseen(actor.tag);
 	act = act_of(actor.tag);
 	if (act->dentry != (__u64)dentry || act->dentry2)
-		return;
-	/* an open asks before it has looked whether there is one: say_made() */
+		return 0;
 	if (kind == MF_EV_CREATE && is_looked_up(dentry))
-		return;
+		return made_unseen((void *)act->mnt, dentry, &actor);
 	act->made = (__u64)dentry;
-	say_change(kind, mask, (void *)act->mnt, dentry, 0, &actor);
+	return say_change(kind, mask, (void *)act->mnt, dentry, 0, &actor);
 }
 
-static __always_inline void act_renamed(struct dentry *dentry, struct dentry *dentry2)
+static __always_inline int act_linked(struct dentry *old, struct dentry *dentry)
 {
 	struct actor actor;
 	struct mf_act *act;
 
 	if (!actor_is_ours(&actor, SELDOM))
-		return;
+		return refuse_unseen(actor.tag);
+	act = act_of(actor.tag);
+	if (act->dentry != (__u64)dentry || act->dentry2)
+		return 0;
+	act->made = (__u64)dentry;
+	return say_link(old, (void *)act->mnt, dentry, &actor);
+}
+
+static __always_inline int act_renamed(struct dentry *dentry, struct dentry *dentry2)
+{
+	struct actor actor;
+	struct mf_act *act;
+
+	if (!actor_is_ours(&actor, SELDOM))
+		return refuse_unseen(actor.tag);
 	act = act_of(actor.tag);
 	if (act->dentry == (__u64)dentry && act->dentry2 == (__u64)dentry2)
-		say_rename((void *)act->mnt, dentry, (void *)act->mnt2, dentry2, &actor);
+		return say_rename((void *)act->mnt, dentry, (void *)act->mnt2, dentry2, &actor);
 	if (act->dentry == (__u64)dentry2 && act->dentry2 == (__u64)dentry) /* exchanged */
-		say_rename((void *)act->mnt2, dentry, (void *)act->mnt, dentry2, &actor);
+		return say_rename((void *)act->mnt2, dentry, (void *)act->mnt, dentry2, &actor);
+	return 0;
 }
 
 /* Attributes: asked for, before the file system has said whether it will. */
-static __always_inline void say_attributes(const struct path *path)
+static __always_inline int say_attributes(const struct path *path)
 {
 	struct actor actor;
 
 	if (!actor_is_ours(&actor, SELDOM))
-		return;
-	say_change(MF_EV_ATTRIB, FAN_ATTRIB, BPF_CORE_READ(path, mnt), BPF_CORE_READ(path, dentry),
-		   MF_EVF_ASKED, &actor);
+		return refuse_unseen(actor.tag);
+	return say_change(MF_EV_ATTRIB, FAN_ATTRIB, BPF_CORE_READ(path, mnt),
+			  BPF_CORE_READ(path, dentry), MF_EVF_ASKED, &actor);
 }
 
 /* The same by a hook that is not told the mount */
-static __always_inline void say_attributes_of(struct dentry *dentry)
+static __always_inline int say_attributes_of(struct dentry *dentry)
 {
 	struct actor actor;
 
 	if (!actor_is_ours(&actor, SELDOM))
-		return;
-	say_change(MF_EV_ATTRIB, FAN_ATTRIB, mount_for(dentry), dentry, MF_EVF_ASKED, &actor);
+		return refuse_unseen(actor.tag);
+	return say_change(MF_EV_ATTRIB, FAN_ATTRIB, mount_for(dentry), dentry, MF_EVF_ASKED,
+			  &actor);
 }
 
 /* By its descriptor or name; a file that is opened with O_TRUNC is told by its open. */
-static __always_inline void say_truncate(const struct path *path)
+static __always_inline int say_truncate(const struct path *path)
 {
 	struct actor actor;
 
-	if (!actor_is_ours(&actor, SELDOM) || cut_is_told(BPF_CORE_READ(path, dentry), &actor))
-		return;
-	say_change(MF_EV_TRUNCATE, FAN_MODIFY, BPF_CORE_READ(path, mnt),
-		   BPF_CORE_READ(path, dentry), MF_EVF_ASKED, &actor);
+	if (!actor_is_ours(&actor, SELDOM))
+		return refuse_unseen(actor.tag);
+	if (cut_is_told(BPF_CORE_READ(path, dentry), &actor))
+		return 0;
+	return say_change(MF_EV_TRUNCATE, FAN_MODIFY, BPF_CORE_READ(path, mnt),
+			  BPF_CORE_READ(path, dentry), MF_EVF_ASKED, &actor);
 }
 
 static __always_inline bool is_just_opened(struct file *file, struct mf_tag *tag, __u64 stamp)
@@ -300,17 +410,30 @@ static __always_inline bool is_just_opened(struct file *file, struct mf_tag *tag
 	       (act->ino[1] == object.ino && act->dev[1] == object.dev && act->stamp[1] == stamp);
 }
 
-/* A file that the thread did not open just before, for the same requests: else its open tells. */
-static __always_inline void say_map(struct file *file, unsigned long prot)
+/* A file that the thread did not open just before, for the same requests: else its open tells, unless
+ * this is refused. */
+static __always_inline int say_map(struct file *file, unsigned long prot)
 {
 	struct act_place act;
 	struct mf_tag *tag;
+	bool told;
 
 	if (!file || !(prot & PROT_EXEC))
-		return;
+		return 0;
 	tag = tag_of_current();
-	if (!tag || is_just_opened(file, tag, stamp_of(tag)) || !act_begins(&act))
-		return;
+	if (!tag)
+		return 0;
+	told = is_just_opened(file, tag, stamp_of(tag));
+	if (told && !(tag->flags & MF_TAGF_POLICY))
+		return 0;
+	if (!act_begins(&act))
+		return refuse_unseen(tag);
 	act_path(&act, path_in(file));
-	act_say(&act, MF_EV_MAP_EXEC);
+	access_exec(&act.place->deciding, &act.place->walk);
+	place_decide(act.place, &act.actor);
+	if (told && !place_verdict(act.place)) {
+		place_leave(act.place);
+		return 0;
+	}
+	return act_say(&act, MF_EV_MAP_EXEC);
 }

@@ -94,6 +94,8 @@ struct mf_ask {
 	__u32 family; /* 4 or 6 */
 	__u32 port;
 	__u64 addr[2]; /* network order */
+	__u32 pid; /* of who would ask; 0: not known */
+	__u32 pad;
 	__u32 rounds; /* how many times it is decided, to tell the time that takes; at most 1 << 23 */
 	__u32 name_size; /* of a path, or an abstract name */
 	struct mf_decision out;

@@ -7,25 +7,8 @@
 
 #include "tables.h"
 
-#define NAME_STEPS MF_PATH_MAX
-
-/* In d->found is the unit of d->key then, from d->hash on. */
-static long path_probe(__u32 probe, struct tables *t)
-{
-	struct deciding *d = t->d;
-	__u32 at = slot_of(d, d->tables.paths, d->tables.path_slots, probe);
-	const struct mf_unit *unit = unit_at(t, at);
-	__u64 other;
-
-	if (!unit || !unit->word[0] || probe >= d->tables.path_slots)
-		return 1;
-	other = (unit->word[0] ^ d->key[0]) | (unit->word[1] ^ d->key[1]) |
-		(unit->word[2] ^ d->key[2]) | (unit->word[3] ^ d->key[3]) |
-		(unit->word[4] ^ d->key[4]);
-	if (!other)
-		d->found = at;
-	return !other;
-}
+#define NAME_STEPS \
+	(4 * MF_PATH_MAX) /* one for each slot that is looked at: far more than it takes */
 
 /* The next up to MF_POL_CHUNK bytes of a component */
 struct chunk {
@@ -77,44 +60,68 @@ static __always_inline void chunk_of_name(const char *bytes, __u32 size, struct 
 	chunk->words[3] = cut_word(bytes, chunk->size, 24);
 }
 
-/* One entry further down. 1: it ends here. */
-static long name_step(__u32 index, struct tables *t)
+static __always_inline void chunk_of_self(struct chunk *chunk)
 {
+	chunk->open = 0;
+	chunk->size = 4;
+	chunk->words[0] = 0x666c6573; /* "self", as its bytes stand in a word */
+	chunk->words[1] = chunk->words[2] = chunk->words[3] = 0;
+}
+
+/* What comes next, as d->key; its size, 0 for no name between two slashes */
+static __always_inline __u32 name_next(const struct tables *t, __u32 at)
+{
+	const char *bytes = &t->walk->bytes[at & (MF_PATH_MAX - 1)];
 	struct deciding *d = t->d;
 	struct chunk chunk = { .words = &d->key[1] };
-	bool is_path = d->kind == DECIDE_PATH;
-	__u32 at = d->at;
-	const struct mf_pol_path *slot;
-	const char *bytes = &t->walk->bytes[at & (MF_PATH_MAX - 1)];
 
-	if (at >= MF_PATH_MAX)
-		return 1;
-	if (is_path)
+	if (d->kind == DECIDE_PATH && at == d->self_at)
+		chunk_of_self(&chunk);
+	else if (d->kind == DECIDE_PATH)
 		chunk_of_path(bytes, &chunk);
 	else
 		chunk_of_name(bytes, MF_PATH_MAX - at, &chunk);
-	if (!chunk.size) { /* no name between two slashes */
-		d->at = at + 1;
-		return 0;
-	}
-	d->exact = 0;
-	if (!d->node)
-		return 1;
 	d->key[0] = d->node | (__u64)chunk.size << 32 | (~chunk.open & 1) << 40;
 	d->hash = slots_path_hash(d->key[0], &d->key[1], d->tables.path_seed);
-	d->found = 0;
-	if (!path_probe(0, t))
-		bpf_loop(MF_POL_PROBES_MAX, path_probe, t, 0);
-	if (!d->found)
+	return chunk.size;
+}
+
+/* One slot further, or one entry down. 1: it ends here. */
+static long name_step(__u32 index, struct tables *t)
+{
+	struct deciding *d = t->d;
+	const struct mf_unit *unit;
+	__u32 at = d->at;
+	bool last;
+
+	if (at >= MF_PATH_MAX)
 		return 1;
-	slot = (const void *)unit_at(t, d->found);
-	if (!slot)
+	if (!d->probe) {
+		d->size = name_next(t, at);
+		if (!d->size) {
+			d->at = at + 1;
+			return 0;
+		}
+		d->exact = 0;
+		if (!d->node)
+			return 1;
+	}
+	unit = slot_probe(t, d->tables.paths, d->tables.path_slots);
+	if (!unit)
 		return 1;
-	d->node = slot->child;
-	if (!chunk.open) {
-		d->answer = slot->answer;
+	if ((unit->word[0] ^ d->key[0]) | (unit->word[1] ^ d->key[1]) |
+	    (unit->word[2] ^ d->key[2]) | (unit->word[3] ^ d->key[3]) | (unit->word[4] ^ d->key[4]))
+		return 0;
+	last = d->key[0] >> 40;
+	d->probe = 0;
+	d->node = unit->word[5];
+	if (last) {
+		d->answer = unit->word[5] >> 32;
 		d->exact = 1;
 	}
-	d->at = at + chunk.size + (!chunk.open && is_path);
+	if (d->kind == DECIDE_PATH && at == d->self_at)
+		d->at = d->self_end + 1;
+	else
+		d->at = at + d->size + (last && d->kind == DECIDE_PATH);
 	return 0;
 }

@@ -41,9 +41,15 @@ static __always_inline struct mf_unit *unit_at(const struct tables *t, __u32 ind
 	return &t->page->units[index];
 }
 
-/* Where in `slots` a key is looked for */
-static __always_inline __u32 slot_of(const struct deciding *d, __u32 slots, __u32 slot_count,
-				     __u32 probe)
+/* The next slot in which d->key may be; NULL: it is in none. */
+static __always_inline const struct mf_unit *slot_probe(const struct tables *t, __u32 slots,
+							__u32 slot_count)
 {
-	return slots + ((d->hash + probe) & (slot_count - 1));
+	__u32 probe = t->d->probe++;
+	const struct mf_unit *unit;
+
+	if (probe >= MF_POL_PROBES_MAX || probe >= slot_count)
+		return NULL;
+	unit = unit_at(t, slots + ((t->d->hash + probe) & (slot_count - 1)));
+	return unit && unit->word[0] ? unit : NULL;
 }

@@ -225,6 +225,8 @@ const struct hook hooks[] = {
 	OF_BOTH(SOCKET_SENDMSG, "socket_sendmsg", "datagrams with an address; TCP fast open",
 		NO_NET),
 	OF_BOTH(SOCKET_BIND, "socket_bind", "bind()", NO_NET),
+	[HOOK_SOCKET_LISTEN] = OF_LSM("socket_listen", "lsm/socket_listen",
+				      "listen(), where a policy decides", "not refused"),
 	[HOOK_SOCKET_ACCEPT] =
 		OF_LSM("socket_accept", "lsm/socket_accept", "accept asked for", NOT_SEEN),
 	[HOOK_UNIX_STREAM_CONNECT] = OF_LSM("unix_stream_connect", "lsm/unix_stream_connect",

@@ -68,7 +68,8 @@ int opens_mark(struct engine *engine, int mount_fd, bool add)
 static bool any_enforces(const struct engine *engine)
 {
 	for (uint32_t slot = 0; slot < engine->sessions_top; slot++) {
-		if (engine->sessions[slot] && policies_mode(engine->sessions[slot]) == MF_POL_ENFORCE)
+		if (engine->sessions[slot] &&
+		    policies_mode(engine->sessions[slot]) == MF_POL_ENFORCE)
 			return true;
 	}
 	return false;

@@ -74,6 +74,12 @@ enum mf_pol_mode policies_mode(const struct session *session)
 	return session->policy_units ? (enum mf_pol_mode)use_of(session)->mode : MF_POL_OBSERVE;
 }
 
+/* A kprobe refuses nothing: there it is decided afterwards. */
+uint32_t policies_flags(const struct engine *engine, const struct session *session)
+{
+	return session->policy_units && engine->kind != MF_ENGINE_KPROBE ? MF_TAGF_POLICY : 0;
+}
+
 uint32_t policies_refuse(const struct engine *engine, const struct session *session,
 			 uint32_t coverage)
 {
@@ -85,6 +91,11 @@ uint32_t policies_refuse(const struct engine *engine, const struct session *sess
 		refuses |= MF_COV_REFUSES_OPENS;
 	if (coverage & MF_COV_NET)
 		refuses |= MF_COV_REFUSES_NET;
+	if (engine->kind == MF_ENGINE_LSM) {
+		if (coverage & MF_COV_CHANGES)
+			refuses |= MF_COV_REFUSES_CHANGES;
+		refuses |= MF_COV_REFUSES_ESCAPES;
+	}
 	return refuses;
 }
 

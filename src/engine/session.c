@@ -91,7 +91,7 @@ static int tag_root(struct engine *engine, const struct session *session,
 	struct mf_change_question q = { .tid = wanted->pid };
 	struct mf_task kept = { .tag = { .session = session->id,
 					 .slot = session->slot,
-					 .flags = session->policy_units ? MF_TAGF_POLICY : 0 } };
+					 .flags = policies_flags(engine, session) } };
 	pid_t pid = -1;
 	int error;
 

@@ -100,6 +100,7 @@ enum hook_id {
 	HOOK_PROBE_SOCKET_SENDMSG,
 	HOOK_SOCKET_BIND,
 	HOOK_PROBE_SOCKET_BIND,
+	HOOK_SOCKET_LISTEN,
 	HOOK_SOCKET_ACCEPT,
 	HOOK_UNIX_STREAM_CONNECT,
 	HOOK_UNIX_MAY_SEND,
@@ -288,6 +289,8 @@ int policies_set(struct engine *engine, struct session *session,
 /* MF_COV_REFUSES_* of a session with a policy, and that coverage */
 uint32_t policies_refuse(const struct engine *engine, const struct session *session,
 			 uint32_t coverage);
+/* MF_TAGF_POLICY, where its policy is decided by the kernel's side */
+uint32_t policies_flags(const struct engine *engine, const struct session *session);
 /* MF_POL_OBSERVE without one */
 enum mf_pol_mode policies_mode(const struct session *session);
 void policies_drop(struct session *session);
