@@ -2,9 +2,29 @@
 /* What of a session's policy is in its entries: mode, name, and the line that decided. */
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/escape.h"
 #include "policy/words.h"
 #include "record/json.h"
+
+/* What the engine cannot refuse, although the policy may deny it. */
+static void json_not_refused(struct jsonout *json, uint32_t coverage)
+{
+	static const struct {
+		uint32_t bit;
+		const char *what;
+	} parts[] = { { MF_COV_REFUSES_OPENS, "opens" },
+		      { MF_COV_REFUSES_CHANGES, "changes" },
+		      { MF_COV_REFUSES_NET, "net" },
+		      { MF_COV_REFUSES_ESCAPES, "ways-out" } };
+
+	json_key(json, "not_refused");
+	json_open(json, '[');
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		if (!(coverage & parts[i].bit))
+			json_str(json, parts[i].what);
+	json_close(json, ']');
+}
 
 void json_policy(struct jsonout *json, const struct session *session)
 {
@@ -19,6 +39,8 @@ void json_policy(struct jsonout *json, const struct session *session)
 	json_key(json, "sha256");
 	json_hex(json, policy->view.head->source_sha256, sizeof(policy->view.head->source_sha256));
 	json_kv_u64(json, "generation", policy->generation);
+	if (policy->mode == MF_POL_ENFORCE)
+		json_not_refused(json, session->info.coverage);
 	json_close(json, '}');
 }
 

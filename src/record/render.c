@@ -187,6 +187,8 @@ static int render_header(struct buf *out, const struct render_style *style, yajl
 		err = render_policy(out, tree_get(record, "policy"));
 	if (!err)
 		err = tree_print(out, record, "mode");
+	if (!err && tree_count(tree_get(tree_get(record, "policy"), "not_refused")))
+		err = buf_append_str(out, " in part");
 	if (!err)
 		err = buf_append_str(out, " (");
 	if (!err)

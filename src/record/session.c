@@ -89,7 +89,7 @@ int session_new(const struct session_setup *setup, struct session **ret_session)
 		      session->info.root_pid, 0);
 	if (resumed)
 		session->incomplete |= INC_RESTARTED;
-	if ((session->info.coverage | MF_COV_CGROUP) !=
+	if (((session->info.coverage & ~MF_COV_REFUSES) | MF_COV_CGROUP) !=
 	    (MF_COV_LINEAGE | MF_COV_FILES | MF_COV_CHANGES | MF_COV_NET | MF_COV_TCP |
 	     MF_COV_CGROUP))
 		session->incomplete |= INC_NOT_COVERED;

@@ -18,9 +18,8 @@ int session_policy_new(const struct mf_r_session *said, const struct policy *vie
 	}
 	policy->view = *view;
 	policy->bytes = bytes;
-	/* nothing here refuses anything */
-	policy->mode = said->policy_mode > MF_POL_AUDIT ? MF_POL_AUDIT
-							: (enum mf_pol_mode)said->policy_mode;
+	policy->mode = said->policy_mode > MF_POL_ENFORCE ? MF_POL_ENFORCE
+							  : (enum mf_pol_mode)said->policy_mode;
 	policy->generation = said->policy_generation;
 	memcpy(policy->name, said->policy_name, sizeof(policy->name) - 1);
 	*ret_policy = policy;
@@ -87,7 +86,9 @@ struct verdict verdict_of(const struct session_policy *policy, const struct even
 {
 	const struct policy_state state = { .requests = calls->requests,
 					    .request_count = calls->count,
-					    .mode = policy->mode };
+					    /* what is decided only here was not refused */
+					    .mode = policy->mode > MF_POL_AUDIT ? MF_POL_AUDIT
+										: policy->mode };
 	struct question question;
 	struct answer answer;
 
