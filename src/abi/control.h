@@ -145,8 +145,9 @@ enum {
 	MF_POLICY_PART = 1 << 0, /* enforce what can be, where the engine cannot refuse all */
 };
 
-#define MF_COV_REFUSES                                                                  \
-	(MF_COV_REFUSES_OPENS | MF_COV_REFUSES_CHANGES | MF_COV_REFUSES_NET | MF_COV_REFUSES_ESCAPES)
+#define MF_COV_REFUSES                                                        \
+	(MF_COV_REFUSES_OPENS | MF_COV_REFUSES_CHANGES | MF_COV_REFUSES_NET | \
+	 MF_COV_REFUSES_ESCAPES)
 
 struct mf_c_policy {
 	struct mf_control head;

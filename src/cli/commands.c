@@ -192,8 +192,7 @@ const struct cli_option cli_options[CLI_OPT_MAX] = {
 #define OPTIONS_OF_RUN                                                                      \
 	CLI_OPT_NAME, CLI_OPT_TENANT, CLI_OPT_STATE, CLI_OPT_RUN_DIR, CLI_OPT_DIGEST_ONLY,  \
 		CLI_OPT_GRACE, CLI_OPT_ENGINE, CLI_OPT_PROBE, CLI_OPT_POLICY, CLI_OPT_MODE, \
-		CLI_OPT_FLOOR, \
-		CLI_OPT_WORKSPACE, CLI_OPT_HOME, CLI_OPT_NO_RESOLVE
+		CLI_OPT_FLOOR, CLI_OPT_WORKSPACE, CLI_OPT_HOME, CLI_OPT_NO_RESOLVE
 #define OPTIONS_OF_QUERY CLI_OPT_STATE, CLI_OPT_RUN_DIR, CLI_OPT_JSON
 
 static const struct cli_exit exits_plain[] = {

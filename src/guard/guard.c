@@ -105,12 +105,13 @@ uint32_t guard_log_detail(const struct guard *guard)
 
 int guard_open_engine(struct guard *guard, uint32_t *ret_detail)
 {
-	struct engine_options options = { .kind = guard->engine_wanted,
-					  .syn_by_kprobe = guard->syn_by_kprobe,
-					  .ring_bytes = guard->ring_bytes,
-					  /* takes time to load, and a private guard has one session only */
-					  .policies = !guard->private_guard ||
-						      guard->policy_brought };
+	struct engine_options options = {
+		.kind = guard->engine_wanted,
+		.syn_by_kprobe = guard->syn_by_kprobe,
+		.ring_bytes = guard->ring_bytes,
+		/* takes time to load, and a private guard has one session only */
+		.policies = !guard->private_guard || guard->policy_brought
+	};
 	struct engine *engine = NULL;
 	int err;
 

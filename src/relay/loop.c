@@ -227,6 +227,7 @@ static void guard_gone(struct session *session)
 	}
 	say(&session->say, "the guard is gone, and with it what refuses: this session is ended");
 	act(session, ending_step(&session->ending, ENDING_GUARD_GONE, clock_mono_ns()));
+	stray_kill(&session->stray);
 }
 
 static void read_guard(struct session *session)

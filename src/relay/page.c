@@ -91,8 +91,7 @@ static void call_write(struct page *page, uint32_t slot, const struct page_call 
 	__atomic_store_n(&to->ordinal, call->ordinal, __ATOMIC_RELEASE);
 }
 
-uint64_t page_add(struct page *page, const struct page_call *call, int *ret_slot,
-		  bool *ret_granted)
+uint64_t page_add(struct page *page, const struct page_call *call, int *ret_slot, bool *ret_granted)
 {
 	*ret_slot = -1;
 	*ret_granted = false;

@@ -85,6 +85,13 @@ static const char log_foreign[] =
 	"give it, with all in it, to user mcpfloor (root where there is none) with mode 0700, or "
 	"name another state directory with --state";
 
+static const char no_enforcement[] =
+	"nothing here can refuse what the policy denies; --mode audit tells what it would, and "
+	"mcpfloor doctor what is missing";
+static const char part_enforced[] =
+	"the engine here can refuse a part only of what the policy denies: see mcpfloor doctor; "
+	"--engine-floor=partial enforces that part";
+
 static const char *const details[] = {
 	[MF_D_NONE] = "the guard refused the session",
 	[MF_D_NOT_OWNER] =
@@ -98,10 +105,8 @@ static const char *const details[] = {
 	[MF_D_STATE_DIR] = "the state directory cannot be written; name another one with --state",
 	[MF_D_LOG_FOREIGN] = log_foreign,
 	[MF_D_POLICY] = "the guard does not take the policy",
-	[MF_D_ENFORCE] = "nothing here can refuse what the policy denies; --mode audit tells what it "
-			 "would, and mcpfloor doctor what is missing",
-	[MF_D_FLOOR] = "the engine here can refuse a part only of what the policy denies: see "
-		       "mcpfloor doctor; --engine-floor=partial enforces that part",
+	[MF_D_ENFORCE] = no_enforcement,
+	[MF_D_FLOOR] = part_enforced,
 };
 
 static int open_failed(struct session *session, int err, uint32_t detail)
@@ -148,6 +153,8 @@ static int session_open(struct session *session)
 		return open_failed(session, err, detail);
 	}
 	session->traffic.journal.fd = take_fd(&journal);
+	if (session->guard.session.coverage & MF_COV_CGROUP)
+		stray_learn(&session->stray, session->launch.pid);
 	return 0;
 }
 

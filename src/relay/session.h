@@ -7,6 +7,7 @@
 #include "relay/guard_link.h"
 #include "relay/launch.h"
 #include "relay/say.h"
+#include "relay/stray.h"
 #include "relay/stream.h"
 #include "relay/traffic.h"
 
@@ -14,6 +15,7 @@ struct session {
 	const struct relay_options *options;
 	struct guard_link guard;
 	struct launch launch;
+	struct stray stray;
 	struct traffic traffic;
 	struct stream up, down; /* client to server, server to client */
 	struct ending ending;

@@ -245,6 +245,7 @@ static uint64_t first_seed(void)
 	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
 }
 
+/* programs: decision_ask */
 static void the_kernel_decides_as_policy_decide_does(void **state)
 {
 	uint64_t seed = first_seed(), policies = getenv("FULL") ? 10 * POLICIES : POLICIES;

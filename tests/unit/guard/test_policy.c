@@ -105,12 +105,13 @@ static void what_a_call_grants_is_no_policy(void **state)
 	refused(file_of(buf_bytes(&image), buf_size(&image), ALL_SEALS), &packet, -EBADMSG);
 }
 
-static void what_nobody_here_can_keep_is_not_promised(void **state)
+static void a_mode_or_flag_that_is_none_is_refused(void **state)
 {
-	struct mf_c_policy packet = asked(MF_POL_ENFORCE);
+	struct mf_c_policy packet = asked(77);
 
-	refused(good_file(ALL_SEALS), &packet, -EOPNOTSUPP);
-	packet.mode = 77;
+	refused(good_file(ALL_SEALS), &packet, -EINVAL);
+	packet.mode = MF_POL_ENFORCE;
+	packet.flags = ~MF_POLICY_PART;
 	refused(good_file(ALL_SEALS), &packet, -EINVAL);
 }
 
@@ -131,7 +132,7 @@ int main(void)
 		cmocka_unit_test(what_can_still_be_changed_is_refused),
 		cmocka_unit_test(what_is_no_image_is_refused),
 		cmocka_unit_test(what_a_call_grants_is_no_policy),
-		cmocka_unit_test(what_nobody_here_can_keep_is_not_promised),
+		cmocka_unit_test(a_mode_or_flag_that_is_none_is_refused),
 		cmocka_unit_test(a_name_that_is_none_is_refused),
 	};
 

@@ -17,6 +17,9 @@ HEAD = struct.Struct("=IIiI")
 ENTRY = struct.Struct("=HHIQQQ")
 BEGIN = struct.Struct("=32sQIHHIIII")
 BODY_END = struct.Struct("=32sQIHHII")
+PAGE_SIZE = 65536
+CALL = struct.Struct("=Q4I")  # struct mf_page_call
+CALLS_MAX = 480
 TOOL = struct.Struct("=32s4BI")
 SERVER = struct.Struct("=4H")
 COUNTERS = struct.Struct("=11Q")
@@ -188,8 +191,8 @@ class Guard:
             self.conn.send(HEAD.pack(1, OPEN, *self.refuse) + bytes(32))
             return
         memfd = os.memfd_create("page")
-        os.ftruncate(memfd, 4096)
-        self.page = mmap.mmap(memfd, 4096)
+        os.ftruncate(memfd, PAGE_SIZE)
+        self.page = mmap.mmap(memfd, PAGE_SIZE)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.journal = ours
         socket.send_fds(self.conn, [HEAD.pack(1, OPEN, 0, 0) + struct.pack("=QIIIIII", 7, 1, 63, 0, 1, 0, 0)],
@@ -253,4 +256,5 @@ class Guard:
         return value >> 16, value & 0xffff
 
     def slots(self):
-        return sorted(o for o in struct.unpack_from("=480Q", self.page, 256) if o)
+        calls = CALL.iter_unpack(self.page[256:256 + CALLS_MAX * CALL.size])
+        return sorted(call[0] for call in calls if call[0])

@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""An MCP server that does what its calls ask for, a list of lists of words, and replies what became of each: "ok …", or the
+name of the error. `own` does it in a thread that is there from the beginning, `child` in a new process."""
+import ctypes
+import errno
+import json
+import os
+import queue
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def checked(result):
+    if result < 0:
+        raise OSError(ctypes.get_errno(), "")
+    return str(result)
+
+
+def read(path):
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read(40)
+
+
+def write(path):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("written")
+    return ""
+
+
+def connect(host, port):
+    with socket.socket() as sock:
+        sock.settimeout(5)
+        sock.connect((host, int(port)))
+    return ""
+
+
+def send(host, port):
+    with socket.socket(type=socket.SOCK_DGRAM) as sock:
+        sock.sendto(b"x", (host, int(port)))
+    return ""
+
+
+def listen(host, port):
+    with socket.socket() as sock:
+        if host != "unbound":
+            sock.bind((host, int(port)))
+        sock.listen(1)
+    return ""
+
+
+def unix(path):
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.connect("\0" + path[1:] if path.startswith("@") else path)
+    return ""
+
+
+def child(*words):
+    parent, own = socket.socketpair()
+    pid = os.fork()
+    if not pid:
+        own.send(do(words).encode())
+        os._exit(0)
+    own.close()
+    said = parent.recv(4096).decode()
+    os.waitpid(pid, 0)
+    return said
+
+
+def memfd():
+    fd = os.memfd_create("program")
+    with open("/usr/bin/true", "rb") as file:
+        os.write(fd, file.read())
+    return str(subprocess.run([f"/proc/self/fd/{fd}"], pass_fds=[fd], check=False).returncode)
+
+
+ACTS = {
+    "read": read,
+    "write": write,
+    "list": lambda path: " ".join(os.listdir(path)),
+    "unlink": os.unlink,
+    "rmdir": os.rmdir,
+    "mkdir": os.mkdir,
+    "rename": os.rename,
+    "link": os.link,
+    "symlink": os.symlink,
+    "chmod": lambda path: os.chmod(path, 0o600),
+    "truncate": lambda path: os.truncate(path, 0),
+    "xattr": lambda path: os.setxattr(path, "user.x", b"x"),
+    "exec": lambda *argv: str(subprocess.run(argv, check=False, stdout=subprocess.DEVNULL).returncode),
+    "memfd": memfd,
+    "connect": connect,
+    "send": send,
+    "listen": listen,
+    "unix": unix,
+    "raw": lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, 1).close(),
+    "netlink": lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0).close(),
+    "mount": lambda path: checked(LIBC.mount(b"none", path.encode(), b"tmpfs", 0, None)),
+    "chroot": os.chroot,
+    "kill": lambda pid: os.kill(int(pid), 0 if pid == str(os.getpid()) else 18),
+    "ptrace": lambda pid: checked(LIBC.ptrace(16, int(pid), None, None)),
+    "sleep": lambda ms: time.sleep(int(ms) / 1000),
+    "child": child,
+}
+
+
+def do(words):
+    try:
+        result = ACTS[words[0]](*words[1:])
+        return result if words[0] in ("child", "own") else f"ok {result or ''}".rstrip()
+    except OSError as error:
+        return errno.errorcode.get(error.errno, "ETIMEDOUT")
+
+
+asked, answered = queue.Queue(), queue.Queue()
+
+
+def own_thread():
+    while True:
+        answered.put(do(asked.get()))
+
+
+def own(*words):
+    asked.put(words)
+    return answered.get()
+
+
+ACTS["own"] = own
+
+
+def result_of(message):
+    if message["method"] == "initialize":
+        return {"protocolVersion": message["params"]["protocolVersion"], "capabilities": {"tools": {}},
+                "serverInfo": {"name": "asker", "version": "1"}}
+    if message["method"] == "tools/list":
+        return {"tools": [{"name": "do", "inputSchema": {"type": "object"}}]}
+    said = [do(words) for words in message["params"]["arguments"]["do"]]
+    return {"content": [{"type": "text", "text": json.dumps(said)}]}
+
+
+def answer(message):
+    line = json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result_of(message)}) + "\n"
+    os.write(1, line.encode())
+
+
+threading.Thread(target=own_thread, daemon=True).start()
+for text in sys.stdin:
+    request = json.loads(text)
+    if "id" in request and request["method"] == "tools/call":
+        threading.Thread(target=answer, args=(request,), daemon=True).start()
+    elif "id" in request:
+        answer(request)
