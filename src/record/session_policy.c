@@ -70,6 +70,10 @@ struct verdict session_judge(const struct session *session, const struct event_v
 
 	if (!session->policy)
 		return VERDICT_NONE;
+	/* there it was asked about when it was bound, and by what port it has now nobody asked */
+	if (event->head->kind == MF_EV_LISTEN && session->info.engine == MF_ENGINE_LSM &&
+	    !(event->head->decision.flags & MF_DECIDED))
+		return VERDICT_NONE;
 	for (uint32_t i = 0; i < label->live; i++) {
 		const struct request *request = session_request(session, label->names[i]);
 
