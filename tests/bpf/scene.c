@@ -87,7 +87,8 @@ void scene_open(struct scene *scene)
 	struct engine_options options = { .kind = scene_engine(),
 					  .ring_bytes = scene->ring_bytes,
 					  .ask_by_iter = scene->ask_by_iter,
-					  .syn_by_kprobe = scene->syn_by_kprobe };
+					  .syn_by_kprobe = scene->syn_by_kprobe,
+					  .policies = scene->policy != NULL };
 	uint32_t detail = 0;
 	int error;
 
@@ -169,7 +170,8 @@ static void add_session(struct scene *scene, int pidfd)
 	struct engine_session wanted = { .pidfd = pidfd,
 					 .pid = scene->pid,
 					 .cgroup_fd = scene->cgroup_fd,
-					 .own_mntns = !scene->no_mntns };
+					 .own_mntns = !scene->no_mntns,
+					 .policy = scene->policy };
 	uint32_t detail = 0;
 	int error;
 

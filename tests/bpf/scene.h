@@ -46,6 +46,7 @@ struct scene {
 	uint32_t ring_bytes;
 	bool ask_by_iter;
 	bool syn_by_kprobe;
+	const struct engine_policy *policy; /* of the session; NULL: none */
 	int cgroup_fd;
 	char cgroup[256];
 	void (*while_running)(struct scene *scene); /* each round of the loop, may be NULL */
