@@ -13,23 +13,23 @@
 
 /* First halves: who asks for it, and by which path */
 #define FILE_HOOKS_FIRST(HOOK)                                                                    \
-	HOOK(path_mknod, (act_begin_in(dir, dentry, OFTEN), 0), AT_PATH)                                 \
-	HOOK(path_mkdir, (act_begin_in(dir, dentry, SELDOM), 0), AT_PATH)                                 \
-	HOOK(path_symlink, (act_begin_in(dir, dentry, SELDOM), 0), AT_PATH)                               \
-	HOOK(path_link, (act_begin_in(dir, dentry, SELDOM), 0), struct dentry *old, AT_PATH)              \
-	HOOK(path_unlink, (act_begin_in(dir, dentry, OFTEN), 0), AT_PATH)                                \
-	HOOK(path_rmdir, (act_begin_in(dir, dentry, SELDOM), 0), AT_PATH)                                 \
+	HOOK(path_mknod, (act_begin_in(dir, dentry, OFTEN), 0), AT_PATH)                          \
+	HOOK(path_mkdir, (act_begin_in(dir, dentry, SELDOM), 0), AT_PATH)                         \
+	HOOK(path_symlink, (act_begin_in(dir, dentry, SELDOM), 0), AT_PATH)                       \
+	HOOK(path_link, (act_begin_in(dir, dentry, SELDOM), 0), struct dentry *old, AT_PATH)      \
+	HOOK(path_unlink, (act_begin_in(dir, dentry, OFTEN), 0), AT_PATH)                         \
+	HOOK(path_rmdir, (act_begin_in(dir, dentry, SELDOM), 0), AT_PATH)                         \
 	HOOK(path_rename, (act_begin_rename(old_dir, old, dir, dentry), 0), struct path *old_dir, \
 	     struct dentry *old, AT_PATH)
 
 /* Second halves: the file system will do it. Renames are each engine's own. */
-#define FILE_HOOKS_SECOND(HOOK)                                                           \
-	HOOK(inode_create, act_done(MF_EV_CREATE, FAN_CREATE, dentry, OFTEN), IN_DIR)            \
+#define FILE_HOOKS_SECOND(HOOK)                                                                   \
+	HOOK(inode_create, act_done(MF_EV_CREATE, FAN_CREATE, dentry, OFTEN), IN_DIR)             \
 	HOOK(inode_mknod, act_done(MF_EV_CREATE, FAN_CREATE, dentry, SELDOM), IN_DIR)             \
 	HOOK(inode_mkdir, act_done(MF_EV_CREATE, FAN_CREATE | FAN_ONDIR, dentry, SELDOM), IN_DIR) \
 	HOOK(inode_symlink, act_done(MF_EV_CREATE, FAN_CREATE, dentry, SELDOM), IN_DIR)           \
-	HOOK(inode_link, act_linked(old, dentry), struct dentry *old, IN_DIR)             \
-	HOOK(inode_unlink, act_done(MF_EV_DELETE, FAN_DELETE, dentry, OFTEN), IN_DIR)            \
+	HOOK(inode_link, act_linked(old, dentry), struct dentry *old, IN_DIR)                     \
+	HOOK(inode_unlink, act_done(MF_EV_DELETE, FAN_DELETE, dentry, OFTEN), IN_DIR)             \
 	HOOK(inode_rmdir, act_done(MF_EV_DELETE, FAN_DELETE, dentry, SELDOM), IN_DIR)
 
 /* Files and their attributes. What mmap_file is told is what the caller asked for; what the kernel

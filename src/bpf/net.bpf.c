@@ -52,7 +52,7 @@ static __always_inline int ask(struct bpf_sock_addr *ctx, __u16 kind, bool v6)
 	bool refused;
 	__u64 flags;
 
-	if (!actor_is_ours(&actor))
+	if (!actor_is_ours(&actor, SELDOM))
 		return !refuse_unseen(actor.tag);
 	place = place_take(&actor);
 	if (!place)

@@ -232,6 +232,9 @@ bool judge_disagrees(const struct judge *judge, const struct recorded_call *call
 		return true;
 	if ((answer->decision.verdict == MF_ALLOW) != (strcmp(verdict, "allow") == 0))
 		return true;
+	/* of several calls that allow or lack it, the kernel names one, and not the first for certain */
+	if (judge->state.request_count > 1)
+		return false;
 	return (rule ? rule->line : 0) != (line ? strtoul(line + 1, NULL, 10) : 0);
 }
 
