@@ -259,8 +259,6 @@ int judge_print_answer(struct buf *out, const struct judge *judge, const struct 
 {
 	if (answer->reason == QUESTION_NO_PATH)
 		return buf_append_str(out, "denied: its object has no path");
-	if (answer->reason == QUESTION_NO_FLAGS)
-		return buf_append_str(out, "not known: what it was opened for is not told");
 	if (answer->reason == QUESTION_NO_CALL)
 		return buf_append_str(out, "not known: what was in flight is not told");
 	return policy_decision_print(out, &judge->policy, &judge->state, &answer->decision);

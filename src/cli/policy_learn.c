@@ -144,7 +144,7 @@ static void tell_gaps(const struct recorded_totals *totals)
 		cli_error("policy learn: %zu events whose object is not known are left out",
 			  totals->no_path);
 	if (totals->no_flags)
-		cli_error("policy learn: %zu opens whose flags are not known are taken for reads",
+		cli_error("policy learn: %zu opens whose flags are not known are taken for writes",
 			  totals->no_flags);
 	if (totals->gaps)
 		cli_error("policy learn: %zu gaps in the log", totals->gaps);

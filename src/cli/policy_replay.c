@@ -121,7 +121,7 @@ static int on_event(void *data, const struct recorded_call *call,
 	judge_event(&replay->judge, event, &answer);
 	replay->events++;
 	replay->disagreed += judge_disagrees(&replay->judge, call, event, &answer);
-	replay->unknown += answer.reason == QUESTION_NO_FLAGS || answer.reason == QUESTION_NO_CALL;
+	replay->unknown += answer.reason == QUESTION_NO_CALL;
 	if (answer.decision.verdict >= MF_OBSERVED)
 		return 0;
 	replay->denied++;
@@ -160,7 +160,7 @@ int cli_policy_replay(const struct cli_args *args)
 	if (replay.unknown)
 		cli_error(
 			"policy replay: of %zu events it is not known what is decided: what was in "
-			"flight, an argument, or what a file was opened for is not told",
+			"flight, or an argument, is not told",
 			replay.unknown);
 	if (replay.disagreed)
 		cli_error(

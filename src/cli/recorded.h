@@ -25,7 +25,7 @@ struct recorded_access {
 enum recorded_gap {
 	RECORDED_WHOLE = 0,
 	RECORDED_NO_PATH = 1, /* cut, not resolved */
-	RECORDED_NO_FLAGS = 2, /* an open whose flags the kernel did not tell: taken for a read */
+	RECORDED_NO_FLAGS = 2, /* an open whose flags the kernel did not tell: taken for both */
 };
 
 /*

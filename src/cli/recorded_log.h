@@ -50,7 +50,7 @@ struct recorded_visitor {
 struct recorded_totals {
 	size_t requests, others, incomplete;
 	size_t no_path; /* events whose object is not known */
-	size_t no_flags; /* opens that are taken for reads */
+	size_t no_flags; /* opens that are taken for reading and writing */
 	size_t gaps;
 };
 

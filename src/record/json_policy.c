@@ -86,7 +86,6 @@ void json_verdict(struct jsonout *json, const struct session *session, const str
 					       [POLICY_BY_BELOW] = "denied below it",
 					       [POLICY_BY_NO_TEXT] = "no block is about it",
 					       [QUESTION_NO_PATH] = "its object has no path",
-					       [QUESTION_NO_FLAGS] = "open flags not known",
 					       [QUESTION_NO_CALL] = "calls in flight not known",
 					       [MF_POL_BY_FAULT] = "it could not be decided" };
 	const struct verdict *verdict = &row->verdict;

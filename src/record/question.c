@@ -69,9 +69,10 @@ static void ask_open(struct question *question, const struct event_view *event)
 		return;
 	if (flags & (O_CREAT | O_TRUNC))
 		verbs |= MF_POL_BIT(MF_POL_WRITE);
-	if (file->how & MF_OPEN_IOURING)
-		verbs = BIT_RW;
+	/* what nobody can tell may be both, as it is taken where it is refused (bpf/decide_open.h) */
 	question->flags_unknown = !(file->how & (MF_OPEN_FLAGS_KNOWN | MF_OPEN_IOURING));
+	if (question->flags_unknown || file->how & MF_OPEN_IOURING)
+		verbs = BIT_RW;
 	ask_path(question, event, 0, file->path_flags, verbs);
 }
 
@@ -235,25 +236,6 @@ static void decide_no_path(const struct policy *policy, const struct policy_stat
 	keep_stricter(answer, &decision, QUESTION_NO_PATH);
 }
 
-/* What it asks for at least is allowed; whether the rest was asked for is not known. */
-static void decide_maybe_written(const struct policy *policy, const struct policy_state *state,
-				 const struct policy_access *read, struct answer *answer)
-{
-	struct policy_access access = *read;
-	struct policy_decision decision;
-
-	if (answer->decision.verdict != MF_ALLOW)
-		return;
-	access.verbs |= MF_POL_BIT(MF_POL_WRITE);
-	policy_decide(policy, state, &access, &decision);
-	if (decision.verdict == MF_ALLOW)
-		return;
-	answer->decision = (struct policy_decision){ .verdict = MF_OBSERVED,
-						     .block = decision.block,
-						     .request = decision.request };
-	answer->reason = QUESTION_NO_FLAGS;
-}
-
 static void answer_of_anybody(const struct policy *policy, const struct policy_state *state,
 			      const struct question *question, struct answer *answer)
 {
@@ -289,7 +271,5 @@ void question_answer(const struct policy *policy, const struct policy_state *sta
 	}
 	if (question->no_path)
 		decide_no_path(policy, state, &answer);
-	if (question->flags_unknown && question->count)
-		decide_maybe_written(policy, state, &question->access[0], &answer);
 	*ret_answer = answer;
 }

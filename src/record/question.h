@@ -18,7 +18,7 @@ struct question {
 	struct policy_access access[QUESTION_ACCESSES_MAX]; /* names are the event's, or in `own` */
 	size_t count;
 	bool no_path; /* an object of it has no path that a line could be about */
-	bool flags_unknown; /* an open that may be for writing as well */
+	bool flags_unknown; /* an open that is taken to be for reading and writing */
 	char own[QUESTION_ACCESSES_MAX][POLICY_PROC_SELF_MAX];
 };
 
@@ -27,8 +27,6 @@ void question_of(const struct event_view *event, struct question *ret_question);
 /* Why an answer is what it is, beside enum policy_reason. */
 enum {
 	QUESTION_NO_PATH = 32, /* the object has no path that a line could be about */
-	QUESTION_NO_FLAGS =
-		33, /* it may be read, not written, and what it was opened for is unknown */
 	QUESTION_NO_CALL = 34, /* which calls were in flight, or what one may do, is not known */
 };
 
