@@ -100,7 +100,7 @@ static __always_inline __u32 proc_pid_of(struct task_struct *task)
  */
 static __always_inline bool decided(struct deciding *d, struct path_walk *walk, struct mf_tag *tag)
 {
-	if (!(tag->flags & MF_TAGF_POLICY)) {
+	if (!policies_on || !(tag->flags & MF_TAGF_POLICY)) {
 		undecided(d);
 		return false;
 	}

@@ -96,6 +96,8 @@ struct {
 const volatile __u32 ring_bytes __weak = 4 << 20;
 /* tcp_connect tells of the SYN, not the change of state */
 const volatile __u32 syn_by_probe __weak = 0;
+/* sessions may have a policy; else what decides is not even looked at by the verifier (6.8) */
+const volatile __u32 policies_on __weak = 1;
 /* level of the engine's pid namespace, set by engine_level() */
 __u32 engine_pid_level __weak = 0;
 /* entries ever put into `dead`: tells the engine whether one may have been evicted */

@@ -77,7 +77,8 @@ static struct bpf_program *program_of(struct mcpfloor_bpf *bpf, enum hook_id id)
 	return bpf_object__find_program_by_name(bpf->obj, hooks[id].program);
 }
 
-static struct mcpfloor_bpf *open_object(uint32_t ring_bytes, int pages_fd, bool syn_by_probe)
+static struct mcpfloor_bpf *open_object(uint32_t ring_bytes, int pages_fd, bool syn_by_probe,
+					bool policies)
 {
 	struct mcpfloor_bpf *bpf = mcpfloor_bpf__open();
 
@@ -85,6 +86,7 @@ static struct mcpfloor_bpf *open_object(uint32_t ring_bytes, int pages_fd, bool 
 		return NULL;
 	bpf->rodata->ring_bytes = ring_bytes;
 	bpf->rodata->syn_by_probe = syn_by_probe;
+	bpf->rodata->policies_on = policies;
 	if (bpf_map__set_max_entries(bpf->maps.ring, ring_bytes) ||
 	    (pages_fd >= 0 && bpf_map__reuse_fd(bpf->maps.pages, pages_fd))) {
 		mcpfloor_bpf__destroy(bpf);
@@ -98,7 +100,8 @@ int engine_load_some(const bool *use, uint32_t ring_bytes, int pages_fd,
 		     struct mcpfloor_bpf **ret_bpf)
 {
 	bool syn_by_probe = use[HOOK_TCP_CONNECT] || use[HOOK_PROBE_TCP_CONNECT];
-	struct mcpfloor_bpf *bpf = open_object(ring_bytes, pages_fd, syn_by_probe);
+	struct mcpfloor_bpf *bpf =
+		open_object(ring_bytes, pages_fd, syn_by_probe, use[HOOK_DECISION_ASK]);
 	int id, error;
 
 	if (!bpf)

@@ -31,6 +31,11 @@ static int put(const struct engine *engine, uint32_t slot, int map_fd)
 	return bpf_map_update_elem(table, &slot, &map_fd, BPF_ANY) ? -errno : 0;
 }
 
+bool policies_decide(const struct engine *engine)
+{
+	return engine->policies && !engine->hook_error[HOOK_DECISION_ASK];
+}
+
 int policies_set(struct engine *engine, struct session *session, const struct engine_policy *policy)
 {
 	uint32_t count = policy_units_count(policy->tables);
@@ -43,8 +48,6 @@ int policies_set(struct engine *engine, struct session *session, const struct en
 	struct mf_unit *units;
 	int err;
 
-	if (!engine->policies)
-		return -EOPNOTSUPP;
 	err = make_map(count, &fd);
 	if (err)
 		return err;

@@ -257,7 +257,9 @@ static int session_fill(struct engine *engine, struct session *session,
 			return error;
 		}
 	}
-	error = wanted->policy ? policies_set(engine, session, wanted->policy) : 0;
+	error = wanted->policy && policies_decide(engine)
+			? policies_set(engine, session, wanted->policy)
+			: 0;
 	if (error) {
 		engine_say(engine, "the policy cannot be put into the kernel: %s",
 			   strerror(-error));

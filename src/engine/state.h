@@ -284,6 +284,8 @@ void session_lose_many(struct engine *engine, const struct session *session, enu
 		       uint64_t count);
 
 /* policies.c */
+/* Whether the kernel's side decides. Else a policy is not put there, and only the recorder decides. */
+bool policies_decide(const struct engine *engine);
 int policies_set(struct engine *engine, struct session *session,
 		 const struct engine_policy *policy);
 /* MF_COV_REFUSES_* of a session with a policy, and that coverage */
