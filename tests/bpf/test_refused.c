@@ -14,8 +14,9 @@
 static struct made made;
 static struct engine_policy policy = { .tables = &made.policy, .mode = MF_POL_ENFORCE };
 
-#define TEXT                                                               \
-	"version 1\nbase\n  read /\n  exec /\n  deny read /etc/hostname\n" \
+/* The scene itself takes the page's descriptor from outside, by pidfd_getfd(). */
+#define TEXT                                                                               \
+	"version 1\nbase\n  read /\n  exec /\n  deny read /etc/hostname\n  allow ptrace\n" \
 	"tool do\n  connect 127.0.0.1:9\n  listen 127.0.0.1:0\n"
 
 static int setup(void **state)
