@@ -270,7 +270,7 @@ static __always_inline void address_connected(struct deciding *d)
 
 int decide(struct deciding *d, struct path_walk *walk, struct mf_tag *tag)
 {
-	if (!d || !walk || !tag) /* as above */
+	if (!d || !walk || !tag) /* never, but the verifier does not know */
 		return 1;
 	d->tag = *tag;
 	walk->bytes[MF_PATH_MAX] = '/'; /* a path's last name ends there */

@@ -96,14 +96,16 @@ static __always_inline __u32 proc_pid_of(struct task_struct *task)
 
 /*
  * The policy's say, where the session has one; without one nothing is decided, and `out` is empty.
- * Returns whether it is refused.
+ * `task`: who asks. Returns whether it is refused.
  */
-static __always_inline bool decided(struct deciding *d, struct path_walk *walk, struct mf_tag *tag)
+static __always_inline bool decided(struct deciding *d, struct path_walk *walk, struct mf_tag *tag,
+				    struct task_struct *task)
 {
 	if (!policies_on || !(tag->flags & MF_TAGF_POLICY)) {
 		undecided(d);
 		return false;
 	}
+	d->pid = proc_pid_of(task);
 	decide(d, walk, tag);
 	/* once more where another policy took the place of the one that it began with */
 	if (d->out.reason == MF_POL_BY_FAULT)

@@ -33,8 +33,8 @@ static __always_inline __u32 open_verbs(__u32 flags, __u32 how)
 
 /* Whether it is refused */
 static __always_inline bool open_decided(struct deciding *d, struct path_walk *walk,
-					 struct mf_tag *tag, const struct mf_ev_file *file,
-					 bool exec)
+					 struct mf_tag *tag, struct task_struct *task,
+					 const struct mf_ev_file *file, bool exec)
 {
 	/* pipes, sockets and memory that a process opens again are its own already */
 	if (walk->flags & MF_PATH_ANON && !exec) {
@@ -45,5 +45,5 @@ static __always_inline bool open_decided(struct deciding *d, struct path_walk *w
 		access_exec(d, walk);
 	else
 		access_path(d, walk, open_verbs(file->open_flags, file->how));
-	return decided(d, walk, tag);
+	return decided(d, walk, tag, task);
 }

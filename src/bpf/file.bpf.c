@@ -100,8 +100,8 @@ static __always_inline int file_report(const struct mf_question *q, struct task_
 	if (said_already(q, &scratch->file) && in_exec)
 		return REPORT_LET;
 	scratch->file.path_len = file_path(scratch, file, tag);
-	scratch->deciding.pid = proc_pid_of(task);
-	refused = open_decided(&scratch->deciding, &scratch->path, tag, &scratch->file, q->exec);
+	refused = open_decided(&scratch->deciding, &scratch->path, tag, task, &scratch->file,
+			       q->exec);
 	size = sizeof(scratch->event) + sizeof(scratch->file) + scratch->file.path_len;
 	event_fill(&scratch->event, q->exec ? MF_EV_OPEN_EXEC : MF_EV_OPEN, size, stamp, &who);
 	scratch->event.decision = scratch->deciding.out;

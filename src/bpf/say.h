@@ -94,8 +94,7 @@ static __always_inline int place_verdict(const struct place *place)
 
 static __always_inline void place_decide(struct place *place, const struct actor *actor)
 {
-	place->deciding.pid = proc_pid_of(bpf_get_current_task_btf());
-	decided(&place->deciding, &place->walk, actor->tag);
+	decided(&place->deciding, &place->walk, actor->tag, bpf_get_current_task_btf());
 }
 
 static __always_inline void place_leave(struct place *place)

@@ -275,8 +275,8 @@ static __always_inline int say_open(struct file *given)
 	body.path_len = path_length(&place->walk);
 	body.path_flags = place->walk.flags;
 	exec = file.flags & FMODE_EXEC_FLAG;
-	place->deciding.pid = proc_pid_of(bpf_get_current_task_btf());
-	open_decided(&place->deciding, &place->walk, actor.tag, &body, exec);
+	open_decided(&place->deciding, &place->walk, actor.tag, bpf_get_current_task_btf(), &body,
+		     exec);
 	path_say(place, exec ? MF_EV_OPEN_EXEC : MF_EV_OPEN, &body, sizeof(body), 0, &actor);
 	verdict = place_verdict(place);
 	place_leave(place);
