@@ -7,6 +7,8 @@
 #include "recorder/state.h"
 
 #define HELD_NS (200 * NS_PER_MS) /* the relay journals within microseconds, when it runs */
+#define RESUME_NS \
+	(5 * NS_PER_S) /* after a recorder died, it has to be told that there is a new one */
 #define STRANGER_NS (500 * NS_PER_MS)
 #define RING_BATCH 8192
 #define RING_NS (20 * NS_PER_MS) /* then the sockets get their turn */
@@ -55,13 +57,20 @@ static void drop_first(struct held_queue *queue)
 	free(held);
 }
 
+/* What a relay says first to a new recorder ends with its counters. */
+static uint64_t hold_ns(const struct session *session)
+{
+	return session->info.flags & MF_RS_RESUMED && !session->counters_known ? RESUME_NS
+									       : HELD_NS;
+}
+
 void feed_held(struct live *live, bool force)
 {
 	struct event_view event;
 
 	while (live->held.first) {
 		struct held *held = live->held.first;
-		bool old = live->recorder->now_ns - held->since_ns >= HELD_NS;
+		bool old = live->recorder->now_ns - held->since_ns >= hold_ns(live->session);
 		/* held events were parsed once */
 		int err = event_parse(held->record, held->size, &event);
 

@@ -122,20 +122,36 @@ int fake_guard_stop(struct fake_guard *guard, bool by_dying)
 	return status;
 }
 
-int fake_guard_session(struct fake_guard *guard, uint64_t id, uint32_t user)
+static int introduce(struct fake_guard *guard, const struct mf_r_session *said)
 {
-	struct mf_r_session info = story_session();
+	struct mf_r_session info = *said;
 	struct ipc_fds fds = IPC_FDS_NONE;
 	int pair[2];
 
-	info.session = id;
-	info.uid = user;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
 	fds.fd[0] = pair[1];
 	fds.count = 1;
 	assert_int_equal(ipc_send(guard->guard, &info, sizeof(info), &fds), 0);
 	close_fd(pair[1]);
 	return pair[0];
+}
+
+int fake_guard_session(struct fake_guard *guard, uint64_t id, uint32_t user)
+{
+	struct mf_r_session info = story_session();
+
+	info.session = id;
+	info.uid = user;
+	return introduce(guard, &info);
+}
+
+int fake_guard_resume(struct fake_guard *guard, uint64_t id)
+{
+	struct mf_r_session info = story_session();
+
+	info.session = id;
+	info.flags |= MF_RS_RESUMED;
+	return introduce(guard, &info);
 }
 
 void fake_guard_gone(struct fake_guard *guard, uint64_t id, bool relay_died)

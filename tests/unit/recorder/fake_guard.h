@@ -38,6 +38,8 @@ int fake_guard_stop(struct fake_guard *guard, bool by_dying);
 
 /* Introduces a session; returns the relay's end of its journal. */
 int fake_guard_session(struct fake_guard *guard, uint64_t id, uint32_t user);
+/* One that an earlier recorder had. */
+int fake_guard_resume(struct fake_guard *guard, uint64_t id);
 void fake_guard_gone(struct fake_guard *guard, uint64_t id, bool relay_died);
 /* Waits for a barrier question and answers it. */
 void fake_guard_barrier(struct fake_guard *guard);

@@ -141,6 +141,30 @@ static void an_event_ahead_of_its_journal_entry_gets_its_true_label(void **state
 	assert_int_equal(fake_guard_stop(guard, false), 0);
 }
 
+/* A relay that has no processor at once tells what is in flight later than it tells a request. */
+static void what_happens_before_the_relay_told_what_is_in_flight_waits_for_it(void **state)
+{
+	struct fake_guard *guard = *state;
+	int journal = fake_guard_resume(guard, STORY_SESSION);
+	struct story_packet packet;
+	char *json;
+
+	open_file(guard, MF_STAMP(3, 1), "/meanwhile", true);
+	while (fake_guard_stats(guard).rec_events < 1)
+		poll(NULL, 0, 1);
+	poll(NULL, 0, 600);
+	story_begin(&packet, 2, MF_STAMP(3, 1), "\"req-42\"", "tool", "{}");
+	((struct mf_journal_entry *)packet.bytes)->kind = MF_J_RESUME;
+	fake_guard_journal(journal, &packet);
+	answer(journal, 2, MF_STAMP(4, 0));
+	fake_guard_barrier(guard);
+	json = fake_guard_entry(guard, LOG_REQUEST, "/meanwhile");
+	assert_non_null(strstr(json, "\"label\":\"exclusive\""));
+	free(json);
+	fake_guard_finish(guard, journal);
+	assert_int_equal(fake_guard_stop(guard, false), 0);
+}
+
 static void events_ahead_of_their_session_are_kept_for_it(void **state)
 {
 	struct fake_guard *guard = *state;
@@ -365,6 +389,7 @@ int main(void)
 		PLAY(a_record_waits_for_the_guards_answer),
 		PLAY(a_guard_that_does_not_answer_keeps_no_record_open_for_ever),
 		PLAY(an_event_ahead_of_its_journal_entry_gets_its_true_label),
+		PLAY(what_happens_before_the_relay_told_what_is_in_flight_waits_for_it),
 		PLAY(events_ahead_of_their_session_are_kept_for_it),
 		PLAY(events_of_no_session_are_counted),
 		PLAY(a_killed_relay_ends_its_requests_as_relay_gone),
