@@ -38,8 +38,18 @@ enum mf_control_kind {
 		9, /* anyone, before it forks: struct mf_c_hello → struct mf_c_hello_reply with
 			   * the engine that a session will have. Another one than `trace` is loaded
 			   * then, so it is certain; what failed is told by MF_C_OPEN */
-	MF_C_POLICY = 10, /* anyone, once, before MF_C_OPEN: struct mf_c_policy + 1 fd (sealed memfd
-			   * with an image of abi/policy.h) → struct mf_control */
+	MF_C_POLICY =
+		10, /* struct mf_c_policy + 1 fd (sealed memfd with an image of abi/policy.h) →
+			   * struct mf_control. Anyone, once, before MF_C_OPEN; then the owner, as often
+			   * as it changes: what is answered 0 is in force as a whole */
+	MF_C_POLICY_BAD =
+		11, /* owner: struct mf_c_hello, unanswered: its policy changed, and cannot
+			       * be taken; the one before stays in force */
+	MF_C_MODE = 12, /* anyone who may see it, and is in no session: struct mf_c_mode →
+			 * struct mf_control. Guard → owner, unasked: struct mf_c_mode, it changed */
+	MF_C_RELOAD =
+		13, /* the same: struct mf_c_mode → struct mf_control: the owner is told to read
+			   * its policy again. Guard → owner, unasked: struct mf_c_mode */
 };
 
 struct mf_control {
@@ -63,6 +73,9 @@ enum mf_c_detail {
 	MF_D_POLICY = 10, /* the policy's bytes are not what the guard takes */
 	MF_D_ENFORCE = 11, /* this engine, or this kernel, cannot refuse what a policy denies */
 	MF_D_FLOOR = 12, /* it can refuse a part only, and that was not asked for */
+	MF_D_IN_SESSION = 13, /* who asks is in a session itself, or it cannot be told */
+	MF_D_NO_SESSION = 14, /* there is none of that id that the peer may see */
+	MF_D_NO_POLICY = 15, /* it has none */
 };
 
 /* what of the engine is in force for a session; also in records and `ps` */
@@ -151,9 +164,18 @@ enum {
 
 struct mf_c_policy {
 	struct mf_control head;
-	__u32 mode; /* enum mf_pol_mode, a limit: no block of the policy weighs more */
+	__u32 mode; /* enum mf_pol_mode, a limit: no block of the policy weighs more. Of a session
+		     * that is there: not read, MF_C_MODE is for that */
 	__u32 flags;
+	__u64 generation; /* that it will be: 0 before MF_C_OPEN, else one more than it was */
 	char name[MF_NAME_LEN]; /* for people; NUL terminated, not empty */
+};
+
+struct mf_c_mode {
+	struct mf_control head;
+	__u64 session;
+	__u32 mode; /* enum mf_pol_mode */
+	__u32 flags; /* MF_POLICY_* */
 };
 
 #define MF_POLICY_BYTES_MAX (16U << 20) /* of an image that a session brings along */
@@ -203,6 +225,9 @@ struct mf_c_list_reply {
 	struct mf_session_counters counters;
 	char name[MF_NAME_LEN];
 	char tenant[MF_NAME_LEN];
+	__u64 generation; /* of its policy: 1, 2, …; 0: it has none */
+	__u32 mode; /* enum mf_pol_mode: as far as its policy goes */
+	__s32 policy_error; /* -errno: a later text could not be taken, this one stays in force */
 };
 
 /* counters of the whole guard and of the recorder; named in src/cli/stats.c by a table */
@@ -248,8 +273,8 @@ struct mf_c_stats_reply {
 _Static_assert(sizeof(struct mf_control) == 16, "struct mf_control");
 _Static_assert(sizeof(struct mf_c_open) == 152, "struct mf_c_open");
 _Static_assert(sizeof(struct mf_c_open_reply) == 48, "struct mf_c_open_reply");
-_Static_assert(sizeof(struct mf_c_policy) == 88, "struct mf_c_policy");
+_Static_assert(sizeof(struct mf_c_policy) == 96, "struct mf_c_policy");
 _Static_assert(sizeof(struct mf_leftover) == 256, "struct mf_leftover");
-_Static_assert(sizeof(struct mf_c_list_reply) == 448, "struct mf_c_list_reply");
+_Static_assert(sizeof(struct mf_c_list_reply) == 464, "struct mf_c_list_reply");
 _Static_assert(sizeof(struct mf_stats) == 256, "struct mf_stats");
 #endif

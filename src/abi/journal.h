@@ -32,8 +32,9 @@ enum mf_journal_kind {
 	MF_J_COUNTERS = 7, /* struct mf_j_counters, absolute values */
 	MF_J_EXIT = 8, /* struct mf_j_exit: the root process is gone; the last entry */
 	MF_J_RESUME = 9, /* struct mf_j_begin: still in flight, said to a new recorder */
-	MF_J_GRANTS = 10, /* struct mf_j_grants: what the policy allows the call by its arguments;
-			   * follows BEGIN or RESUME */
+	MF_J_GRANTS = 10, /* struct mf_j_grants: what a policy allows the call by its arguments;
+			   * follows BEGIN or RESUME, and stands again for a policy that replaces
+			   * the one before while the call is in flight */
 };
 
 enum mf_method {
@@ -117,7 +118,7 @@ struct mf_j_ref {
 
 struct mf_j_grants {
 	__u32 image_len; /* abi/policy.h with MF_POL_GRANTS; 0: it could not be told */
-	__u32 pad;
+	__u32 parity; /* last bit of the generation of the policy */
 	/* image */
 };
 

@@ -24,6 +24,8 @@ enum mf_recorder_kind {
 	MF_R_STATE = 5, /* recorder → guard: struct mf_r_token, token is the errno while the log
 			    * cannot be written, else 0 */
 	MF_R_QUIT = 6, /* guard → recorder: struct mf_r_token: finish, then exit */
+	MF_R_POLICY =
+		7, /* guard → recorder: struct mf_r_policy, and with MF_RP_LOADED 1 fd, the image */
 };
 
 struct mf_recorder_head {
@@ -62,6 +64,25 @@ enum {
 	MF_RS_POLICY = 1 << 2,
 };
 
+/* Of a running session: its policy was replaced, was not, or has another mode. */
+struct mf_r_policy {
+	struct mf_recorder_head head;
+	__u64 session;
+	__u64 generation; /* in force from now on */
+	__u64 since_ns; /* CLOCK_MONOTONIC: what happened before was decided by the one before */
+	__u32 mode; /* enum mf_pol_mode: a limit */
+	__u32 change; /* enum mf_r_policy_change */
+	__s32 error; /* of MF_RP_REFUSED: -errno */
+	__u32 coverage; /* MF_COV_* */
+	char name[MF_NAME_LEN]; /* NUL terminated */
+};
+
+enum mf_r_policy_change {
+	MF_RP_LOADED = 1,
+	MF_RP_REFUSED = 2, /* there is a new text, and it cannot be taken */
+	MF_RP_MODE = 3,
+};
+
 struct mf_r_gone {
 	struct mf_recorder_head head;
 	__u64 session;
@@ -85,4 +106,5 @@ struct mf_r_stats {
 
 #ifndef __bpf__
 _Static_assert(sizeof(struct mf_r_session) == 1304, "struct mf_r_session");
+_Static_assert(sizeof(struct mf_r_policy) == 112, "struct mf_r_policy");
 #endif

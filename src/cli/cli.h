@@ -181,6 +181,8 @@ int cli_dispatch(int argc, char **argv);
 /* one handler per command, each in the file of its name */
 int cli_run(const struct cli_command *command, const struct cli_args *args);
 int cli_call(const struct cli_command *command, const struct cli_args *args);
+int cli_mode(const struct cli_command *command, const struct cli_args *args);
+int cli_reload(const struct cli_command *command, const struct cli_args *args);
 int cli_ps(const struct cli_command *command, const struct cli_args *args);
 int cli_requests(const struct cli_command *command, const struct cli_args *args);
 int cli_show(const struct cli_command *command, const struct cli_args *args);

@@ -3,6 +3,7 @@
 #include "cli/guards.h"
 
 #include <glob.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -170,4 +171,66 @@ int guards_ask(const char *run_dir, const struct guards_walk *walk, size_t *ret_
 		return error;
 	*ret_sessions = sessions;
 	return guards;
+}
+
+/* --- one session --- */
+
+struct finding {
+	const char *run_dir, *wanted;
+	struct guards_found *found;
+	size_t count;
+};
+
+static int take_if_wanted(const struct mf_c_hello_reply *guard,
+			  const struct mf_c_list_reply *session, void *data)
+{
+	struct finding *finding = data;
+	struct guards_found *found = finding->found;
+	char id[24];
+	int size;
+
+	snprintf(id, sizeof(id), "%016" PRIx64, (uint64_t)session->session);
+	if (strcmp(finding->wanted, id) != 0 && strcmp(finding->wanted, session->name) != 0)
+		return 0;
+	finding->count++;
+	found->session = *session;
+	if (guard->private_guard)
+		size = snprintf(found->path, sizeof(found->path), "%s/guard-%u.sock",
+				finding->run_dir, guard->guard_pid);
+	else
+		size = snprintf(found->path, sizeof(found->path), "%s/control.sock",
+				finding->run_dir);
+	return size < (int)sizeof(found->path) ? 0 : -ENAMETOOLONG;
+}
+
+int guards_find(const char *run_dir, const char *wanted, struct guards_found *ret_found)
+{
+	struct finding finding = { .run_dir = run_dir, .wanted = wanted, .found = ret_found };
+	struct guards_walk walk = { .session = take_if_wanted, .data = &finding };
+	size_t sessions;
+	int r = guards_ask(run_dir, &walk, &sessions);
+
+	if (finding.count > 1)
+		return -ENOTUNIQ;
+	if (finding.count == 1)
+		return 0;
+	return r < 0 ? r : -ENOENT;
+}
+
+int guards_change(const struct guards_found *found, const struct mf_c_mode *request,
+		  uint32_t *ret_detail)
+{
+	const struct timeval timeout = { .tv_sec = ANSWER_TIMEOUT_S };
+	_cleanup_fd_ int sock = ipc_connect(found->path, SOCK_SEQPACKET);
+	struct mf_control reply = { 0 };
+	int r;
+
+	*ret_detail = MF_D_NONE;
+	if (sock < 0)
+		return sock;
+	if (setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0)
+		return -errno;
+	r = ask(sock, request, sizeof(*request), &reply, sizeof(reply));
+	*ret_detail = reply.detail;
+	return r;
 }

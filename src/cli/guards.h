@@ -7,6 +7,7 @@
  */
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "abi/control.h"
 
@@ -27,6 +28,21 @@ struct guards_walk {
  * others are asked nevertheless. Guards of other users are none of ours and passed over.
  */
 int guards_ask(const char *run_dir, const struct guards_walk *walk, size_t *ret_sessions);
+
+/* A session that runs, and where its guard is asked. */
+struct guards_found {
+	struct mf_c_list_reply session;
+	char path[108];
+};
+
+/*
+ * The one session with this id or name. 0; -ENOENT: there is none; -ENOTUNIQ: several have that name;
+ * or as guards_ask().
+ */
+int guards_find(const char *run_dir, const char *wanted, struct guards_found *ret_found);
+/* Asks its guard; *ret_detail: enum mf_c_detail of a failure. */
+int guards_change(const struct guards_found *found, const struct mf_c_mode *request,
+		  uint32_t *ret_detail);
 
 const char *guards_state_name(unsigned state);
 const char *guards_engine_name(unsigned engine);

@@ -225,6 +225,9 @@ bool judge_disagrees(const struct judge *judge, const struct recorded_call *call
 	const char *line = strrchr(tree_text(event->row, "rule"), ':');
 	bool denied = strcmp(verdict, "deny") == 0 || strcmp(verdict, "would-deny") == 0;
 
+	/* decided by another policy than the record names */
+	if (tree_get(event->row, "generation"))
+		return false;
 	if (!is_of_policy(judge, call->entry) || answer->reason == QUESTION_NO_CALL)
 		return false;
 	/* a session's mode may make a denial lighter; which line it is stays */

@@ -10,6 +10,7 @@
 #include "cli/guards.h"
 #include "cli/place.h"
 #include "cli/print_json.h"
+#include "policy/words.h"
 
 static const struct {
 	uint32_t bit;
@@ -43,6 +44,15 @@ static void format_age(uint64_t started_ns, char *ret_text, size_t size)
 		snprintf(ret_text, size, "%" PRIu64 "d%02" PRIu64 "h", s / 86400, s / 3600 % 24);
 }
 
+/* "enforce 2", "audit 1!" where a later text could not be taken, "-" */
+static int add_policy(struct columns *table, const struct mf_c_list_reply *session)
+{
+	if (!session->generation || session->mode >= ARRAY_LEN(policy_modes))
+		return columns_add(table, "-");
+	return columns_addf(table, "%s %" PRIu64 "%s", policy_modes[session->mode].word,
+			    (uint64_t)session->generation, session->policy_error ? "!" : "");
+}
+
 static int add_row(const struct mf_c_hello_reply *guard, const struct mf_c_list_reply *session,
 		   void *data)
 {
@@ -61,6 +71,7 @@ static int add_row(const struct mf_c_hello_reply *guard, const struct mf_c_list_
 	    columns_addf(table, "%" PRIu64, lost_total(&session->counters)) < 0 ||
 	    columns_addf(table, "%s%s", guards_engine_name(session->engine),
 			 guard->private_guard ? " (private)" : "") < 0 ||
+	    add_policy(table, session) < 0 ||
 	    columns_add(table, guards_state_name(session->state)) < 0)
 		return -ENOMEM;
 	return 0;
@@ -92,6 +103,11 @@ static int print_row(const struct mf_c_hello_reply *guard, const struct mf_c_lis
 	print_json_count(gen, "lost", lost_total(&session->counters));
 	print_json_field(gen, "engine", guards_engine_name(session->engine));
 	print_json_field(gen, "state", guards_state_name(session->state));
+	if (session->generation && session->mode < ARRAY_LEN(policy_modes)) {
+		print_json_field(gen, "mode", policy_modes[session->mode].word);
+		print_json_count(gen, "policy_generation", session->generation);
+		print_json_bool(gen, "policy_stale", session->policy_error != 0);
+	}
 	print_json_text(gen, "coverage");
 	yajl_gen_array_open(gen);
 	for (size_t i = 0; i < ARRAY_LEN(coverage_names); i++) {
@@ -105,9 +121,9 @@ static int print_row(const struct mf_c_hello_reply *guard, const struct mf_c_lis
 
 int cli_ps(const struct cli_command *command, const struct cli_args *args)
 {
-	static const char *const titles[] = { "SESSION", "NAME", "TENANT", "UID",
-					      "PID",	 "AGE",	 "PROCS",  "IN-FLIGHT",
-					      "EVENTS",	 "LOST", "ENGINE", "STATE" };
+	static const char *const titles[] = { "SESSION", "NAME",   "TENANT",	"UID",	  "PID",
+					      "AGE",	 "PROCS",  "IN-FLIGHT", "EVENTS", "LOST",
+					      "ENGINE",	 "POLICY", "STATE" };
 	_cleanup_columns_ struct columns table = { .width = ARRAY_LEN(titles) };
 	const char *run_dir = place_run_dir(args->run_dir);
 	_cleanup_free_ char *shown = cli_shown(run_dir);

@@ -102,6 +102,9 @@ struct engine_task {
 int engine_session_tasks(struct engine *engine, uint64_t id,
 			 void (*each)(const struct engine_task *task, void *data), void *data);
 
+/* Whether a process is of some session: 1, 0 (or it is dead); -errno: it cannot be told. */
+int engine_has_task(const struct engine *engine, int pidfd);
+
 int engine_fd(const struct engine *engine); /* poll it for reading */
 int engine_dispatch(struct engine *engine); /* answers and reports what is there, then returns */
 /* Reads the notification queues until they are empty: what happened before this call is in the

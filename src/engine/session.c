@@ -351,6 +351,15 @@ int engine_session_counters(const struct engine *engine, uint64_t id,
 	return 0;
 }
 
+int engine_has_task(const struct engine *engine, int pidfd)
+{
+	struct mf_task kept;
+
+	if (!bpf_map_lookup_elem(bpf_map__fd(engine->bpf->maps.tags), &pidfd, &kept))
+		return 1;
+	return errno == ENOENT ? 0 : -errno;
+}
+
 int engine_session_tasks(struct engine *engine, uint64_t id,
 			 void (*each)(const struct engine_task *task, void *data), void *data)
 {

@@ -8,6 +8,7 @@
 
 #include "abi/recorder.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "guard/control.h"
 #include "guard/session.h"
 #include "guard/state.h"
@@ -50,7 +51,7 @@ int session_announce(const struct session *session, int journal_fd, bool resumed
 		said.flags |= MF_RS_DIGEST_ONLY;
 	if (session->policy.fd >= 0) {
 		said.flags |= MF_RS_POLICY;
-		said.policy_generation = 1;
+		said.policy_generation = session->policy.generation;
 		said.policy_mode = session->policy.mode;
 		memcpy(said.policy_name, session->policy.name, sizeof(said.policy_name));
 		fds.fd[fds.count++] = session->policy.fd;
@@ -59,6 +60,39 @@ int session_announce(const struct session *session, int journal_fd, bool resumed
 	memcpy(said.tenant, session->tenant, sizeof(said.tenant));
 	proc_cwd(session->root_pid, said.cwd);
 	return recorder_send(session->guard, &said, sizeof(said), &fds);
+}
+
+static void say_mode(const struct session *session)
+{
+	struct mf_c_mode said = { .head = { .version = MF_ABI_VERSION, .kind = MF_C_MODE },
+				  .session = session->id,
+				  .mode = session->policy.mode };
+
+	/* who does not read it will not end the session with its guard, or needlessly */
+	if (session->owner)
+		(void)ipc_send(session->owner->source.fd, &said, sizeof(said), NULL);
+}
+
+void session_say_policy(const struct session *session, uint32_t change)
+{
+	struct mf_r_policy said = { .head = { MF_ABI_VERSION, MF_R_POLICY },
+				    .session = session->id,
+				    .generation = session->policy.generation,
+				    .since_ns = clock_mono_ns(),
+				    .mode = session->policy.mode,
+				    .change = change,
+				    .error = session->policy.error,
+				    .coverage = session->coverage };
+	struct ipc_fds fds = IPC_FDS_NONE;
+
+	if (change == MF_RP_LOADED) {
+		fds.fd[0] = session->policy.fd;
+		fds.count = 1;
+	}
+	memcpy(said.name, session->policy.name, sizeof(said.name));
+	recorder_send(session->guard, &said, sizeof(said), &fds);
+	if (change == MF_RP_MODE)
+		say_mode(session);
 }
 
 void session_say_gone(const struct session *session)

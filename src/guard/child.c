@@ -24,6 +24,23 @@ static pid_t proc_number_of(pid_t pid)
 	return numbers.proc;
 }
 
+/* Before 6.5 another process may have the number by now, if the peer died since it connected. */
+int peer_pidfd(int sock)
+{
+	struct ucred cred;
+	socklen_t size = sizeof(int);
+	int pidfd;
+
+	if (getsockopt(sock, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &size) == 0)
+		return pidfd;
+	if (errno != ENOPROTOOPT)
+		return -errno;
+	size = sizeof(cred);
+	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &cred, &size) < 0)
+		return -errno;
+	return cred.pid > 0 ? pidfd_of(cred.pid) : -ESRCH;
+}
+
 int peer_read(int sock, struct peer *ret_peer)
 {
 	struct ucred cred;

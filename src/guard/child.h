@@ -16,6 +16,8 @@ struct peer {
 	pid_t proc; /* its number in /proc; 0: not known */
 };
 
+/* A pidfd of whoever connected; -errno: it is dead, or it cannot be told. */
+int peer_pidfd(int sock);
 /* By SO_PEERCRED, the numbers by SO_PEERPIDFD where the kernel has it (6.5). */
 int peer_read(int sock, struct peer *ret_peer);
 

@@ -103,10 +103,24 @@ static int take_policy(struct connection *connection, const void *packet, struct
 {
 	struct mf_control reply = head_of(MF_C_POLICY);
 
-	reply.error = policy_take(&connection->policy, packet, &fds->fd[0]);
+	if (connection->session)
+		reply.error = policy_replace(connection->session, packet, &fds->fd[0]);
+	else
+		reply.error = policy_take(&connection->policy, packet, &fds->fd[0]);
 	reply.detail = reply.error ? MF_D_POLICY : MF_D_NONE;
 	connection->guard->policy_brought |= !reply.error;
 	return control_send(connection, &reply, sizeof(reply), NULL);
+}
+
+static int note_bad_policy(struct connection *connection, const void *packet, struct ipc_fds *fds)
+{
+	policy_note_bad(connection->session, -EINVAL);
+	return 0;
+}
+
+static int change(struct connection *connection, const void *packet, struct ipc_fds *fds)
+{
+	return control_change(connection, packet);
 }
 
 static int end_session(struct connection *connection, const void *packet, struct ipc_fds *fds)
@@ -197,15 +211,20 @@ static const struct request {
 	{ MF_C_STATS, sizeof(struct mf_c_list), 0, WHO_ANYONE, CONN_ANY, stats },
 	{ MF_C_SIGNAL, sizeof(struct mf_c_signal), 0, WHO_OWNER, CONN_OWNER, signal_session },
 	{ MF_C_PREPARE, sizeof(struct mf_c_hello), 0, WHO_ANYONE, CONN_FRESH, prepare },
-	{ MF_C_POLICY, sizeof(struct mf_c_policy), 1, WHO_ANYONE, CONN_FRESH, take_policy },
+	{ MF_C_POLICY, sizeof(struct mf_c_policy), 1, WHO_ANYONE, CONN_FRESH | CONN_OWNER,
+	  take_policy },
+	{ MF_C_POLICY_BAD, sizeof(struct mf_c_hello), 0, WHO_OWNER, CONN_OWNER, note_bad_policy },
+	{ MF_C_MODE, sizeof(struct mf_c_mode), 0, WHO_ANYONE, CONN_ANY, change },
+	{ MF_C_RELOAD, sizeof(struct mf_c_mode), 0, WHO_ANYONE, CONN_ANY, change },
 };
 
 #define PACKET_MAX sizeof(struct mf_c_open)
-_Static_assert(ARRAY_LEN(requests) == MF_C_POLICY - 2,
+_Static_assert(ARRAY_LEN(requests) == MF_C_RELOAD - 2,
 	       "every request has its row; two are the guard's own");
 _Static_assert(sizeof(struct mf_c_open) >= sizeof(struct mf_c_end) &&
 		       sizeof(struct mf_c_open) >= sizeof(struct mf_c_list) &&
 		       sizeof(struct mf_c_open) >= sizeof(struct mf_c_policy) &&
+		       sizeof(struct mf_c_open) >= sizeof(struct mf_c_mode) &&
 		       sizeof(struct mf_c_open) >= sizeof(struct mf_c_signal),
 	       "the largest request");
 
@@ -317,6 +336,19 @@ static bool room_for(const struct guard *guard, uid_t uid)
 	       guard->connection_count < CONNECTIONS_MAX - CONNECTIONS_FOR_ROOT;
 }
 
+/* What a session may do is nothing that it says itself. A process that is in none when it comes never
+ * will be. */
+static bool is_in_session(const struct guard *guard, int sock)
+{
+	_cleanup_fd_ int pidfd = -1;
+
+	if (!guard->engine)
+		return false;
+	pidfd = peer_pidfd(sock);
+	/* of the dead nothing is known: looked up while it lived, it was alive afterwards */
+	return pidfd < 0 || engine_has_task(guard->engine, pidfd) != 0 || !pidfd_alive(pidfd);
+}
+
 int control_adopt(struct guard *guard, int sock, enum connection_state state,
 		  struct connection **ret_connection)
 {
@@ -335,6 +367,7 @@ int control_adopt(struct guard *guard, int sock, enum connection_state state,
 		guard->stats.clients_refused++;
 		return -EUSERS;
 	}
+	connection->in_session = is_in_session(guard, sock);
 	if (fcntl(sock, F_SETFL, O_NONBLOCK) < 0)
 		return -errno;
 	err = loop_watch(guard->epoll, &connection->source, sock, EPOLLIN, connection_ready);

@@ -38,6 +38,7 @@ struct connection {
 	enum connection_state state;
 	struct session *session;
 	struct brought_policy policy; /* until the session has it */
+	bool in_session; /* the peer is a session's process, or that cannot be told */
 	uint64_t stats_until_ns; /* 0: waits for none */
 	uint64_t stats_token;
 };
@@ -61,6 +62,8 @@ void control_ended(struct session *session);
 bool control_name_ok(const char name[MF_NAME_LEN], bool may_be_empty);
 /* Whether the client may know of this session. */
 bool control_may_see(const struct connection *connection, const struct session *session);
+/* MF_C_MODE, MF_C_RELOAD: 0, or <0 when the connection is closed. */
+int control_change(struct connection *connection, const struct mf_c_mode *asked);
 /* MF_C_STATS. 0, or <0 when the connection is closed. */
 int control_stats(struct connection *connection);
 uint64_t control_stats_tick(struct guard *guard, uint64_t now_ns);

@@ -179,18 +179,6 @@ static int check_child(const struct peer *peer, const struct mf_c_open *open, in
 	return err;
 }
 
-/* That it enforces is not said of a session of which a part is not refused, unless that was asked for. */
-static int check_floor(const struct session *session, uint32_t *ret_detail)
-{
-	uint32_t refuses = session->engine.coverage & MF_COV_REFUSES;
-
-	if (session->policy.fd < 0 || session->policy.mode != MF_POL_ENFORCE ||
-	    refuses == MF_COV_REFUSES)
-		return 0;
-	*ret_detail = refuses ? MF_D_FLOOR : MF_D_ENFORCE;
-	return refuses && session->policy.flags & MF_POLICY_PART ? 0 : -EOPNOTSUPP;
-}
-
 static int add_to_engine(struct session *session, int pidfd, int *ret_page_fd, uint32_t *ret_detail)
 {
 	_cleanup_free_ void *bytes = NULL;
@@ -218,7 +206,11 @@ static int add_to_engine(struct session *session, int pidfd, int *ret_page_fd, u
 	*ret_page_fd = session->engine.page_fd;
 	session->engine.page_fd = -1;
 	session->coverage |= session->engine.coverage;
-	err = check_floor(session, ret_detail);
+	/* that it enforces is not said of a session of which a part is not refused, unless that was
+	 * asked for */
+	if (session->policy.fd >= 0)
+		err = policy_check_floor(session, session->policy.mode, session->policy.flags,
+					 ret_detail);
 	if (err) {
 		engine_session_remove(session->guard->engine, session->id);
 		*ret_page_fd = close_fd(*ret_page_fd);
@@ -466,6 +458,9 @@ void session_describe(const struct session *session, struct mf_c_list_reply *ret
 	reply.in_flight = MF_STAMP_COUNT(engine_session_stamp(engine, session->id));
 	engine_session_counters(engine, session->id, &reply.counters);
 	reply.processes = (uint32_t)reply.counters.tasks;
+	reply.generation = session->policy.generation;
+	reply.mode = session->policy.fd >= 0 ? session->policy.mode : MF_POL_OBSERVE;
+	reply.policy_error = session->policy.error;
 	memcpy(reply.name, session->name, sizeof(reply.name));
 	memcpy(reply.tenant, session->tenant, sizeof(reply.tenant));
 	reply.head = ret_reply->head;

@@ -86,6 +86,8 @@ int session_journal_pair(int *ret_recorder_end, int *ret_relay_end);
 int session_announce(const struct session *session, int journal_fd, bool resumed);
 /* Tells the owner whether the log can be written. */
 void session_say_log(const struct session *session);
+/* Of its policy: enum mf_r_policy_change. The owner hears of a mode, too. */
+void session_say_policy(const struct session *session, uint32_t change);
 void session_say_gone(const struct session *session);
 /* A new recorder: it hears of every session, the owners get their new journal. */
 void session_resume_all(struct guard *guard);

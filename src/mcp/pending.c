@@ -26,7 +26,9 @@ void pending_request_free(struct pending_request *request)
 		return;
 	free(request->answer.text);
 	free(request->begin);
-	free(request->grants);
+	free(request->call);
+	free(request->grants[0].entry);
+	free(request->grants[1].entry);
 	free(request->raw_id);
 	free(request);
 }

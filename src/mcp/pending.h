@@ -51,8 +51,11 @@ struct pending_request {
 	int slot;
 	void *begin; /* malloc()ed */
 	size_t begin_size;
-	void *grants; /* the caller's, by malloc: a GRANTS entry; NULL: none */
-	size_t grants_size;
+	void *call; /* what a policy that comes later will ask of it, malloc()ed; NULL: none */
+	struct {
+		void *entry; /* a GRANTS entry, by malloc; NULL: none */
+		size_t size;
+	} grants[2]; /* by the last bit of a policy's generation */
 
 	/* the table's */
 	enum pending_clock clock;

@@ -34,7 +34,8 @@ enum log_type {
 	LOG_BACKGROUND = 6, /* events of a session that belong to no request */
 	LOG_GAP = 7, /* something is missing here, and why */
 	LOG_ANSWER_END = 8, /* on the query socket only: all of the answer was sent */
-	LOG_TYPE_MAX = 9,
+	LOG_POLICY = 9, /* a session's policy was replaced, was not, or has another mode */
+	LOG_TYPE_MAX = 10,
 };
 
 struct log_head {

@@ -307,7 +307,7 @@ static void write_head(struct jsonout *json, const struct session *session,
 	write_blob(json, "tool", &request->text[1]);
 	json_kv_str(json, "engine", json_engine(session->info.engine));
 	json_coverage(json, session->info.coverage);
-	json_policy(json, session);
+	json_policy(json, session, session_policy_at(session->policy, request->end_ns));
 	json_key(json, "started");
 	json_time(json, session_real_ns(session, request->begin_ns));
 	json_key(json, "ended");
@@ -327,7 +327,9 @@ static const char *end_name(unsigned end)
 void json_request(struct buf *out, struct session *session, struct request *request,
 		  bool *ret_complete)
 {
-	struct row_place place = { .session = session, .base_ns = request->begin_ns };
+	struct row_place place = { .session = session,
+				   .policy = session_policy_at(session->policy, request->end_ns),
+				   .base_ns = request->begin_ns };
 	uint32_t incomplete = request->incomplete;
 	uint64_t lost[MF_LOSS_MAX];
 	bool masked = false;
@@ -405,7 +407,7 @@ void json_batch(struct buf *out, const struct session *session, const struct bat
 {
 	const struct rows *rows = &batch->rows;
 	uint64_t first = rows->count ? rows->row[0].t_ns : rows->last_ns;
-	struct row_place place = { .session = session, .named = true };
+	struct row_place place = { .session = session, .policy = session->policy, .named = true };
 	uint32_t incomplete = batch->incomplete | session->incomplete;
 	uint64_t lost[MF_LOSS_MAX];
 	struct jsonout json;

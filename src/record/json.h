@@ -21,6 +21,7 @@ void json_session_gap(struct buf *out, const struct session *session, const char
 /* Parts of the above. */
 struct row_place {
 	const struct session *session;
+	const struct session_policy *policy; /* that the entry speaks of; NULL: none */
 	uint64_t base_ns; /* t_ns of the entry's start */
 	bool named; /* every row says which requests it names */
 };
@@ -58,8 +59,12 @@ void json_rows(struct jsonout *json, const struct row_place *place, const struct
 void json_summary(struct jsonout *json, const struct session *session, const struct rows *rows,
 		  uint32_t *incomplete);
 /* `mode` and, where there is one, `policy`. */
-void json_policy(struct jsonout *json, const struct session *session);
-/* `verdict`, and which line or which missing line made it. */
-void json_verdict(struct jsonout *json, const struct session *session, const struct row *row);
+void json_policy(struct jsonout *json, const struct session *session,
+		 const struct session_policy *policy);
+/* `verdict`, and which line or which missing line of which policy made it; `base`: the record's. */
+void json_verdict(struct jsonout *json, const struct session_policy *base, const struct row *row);
+/* The entry about a policy that was replaced, or was not, or has another mode. */
+void json_policy_change(struct buf *out, const struct session *session,
+			const struct mf_r_policy *said);
 void json_claims(struct jsonout *json, const struct session *session,
 		 const struct request *request);

@@ -26,10 +26,9 @@ static void json_not_refused(struct jsonout *json, uint32_t coverage)
 	json_close(json, ']');
 }
 
-void json_policy(struct jsonout *json, const struct session *session)
+void json_policy(struct jsonout *json, const struct session *session,
+		 const struct session_policy *policy)
 {
-	const struct session_policy *policy = session->policy;
-
 	json_kv_str(json, "mode", policy_modes[policy ? policy->mode : MF_POL_OBSERVE].word);
 	if (!policy)
 		return;
@@ -76,7 +75,7 @@ static void write_line(struct jsonout *json, const char *key, const struct polic
 		json_kv_text(json, key, buf_bytes(&text), buf_size(&text));
 }
 
-void json_verdict(struct jsonout *json, const struct session *session, const struct row *row)
+void json_verdict(struct jsonout *json, const struct session_policy *base, const struct row *row)
 {
 	static const char *const reasons[] = { [POLICY_BY_DENY] = "denied",
 					       [POLICY_BY_CEILING_DENY] = "denied by a ceiling",
@@ -89,16 +88,39 @@ void json_verdict(struct jsonout *json, const struct session *session, const str
 					       [QUESTION_NO_CALL] = "calls in flight not known",
 					       [MF_POL_BY_FAULT] = "it could not be decided" };
 	const struct verdict *verdict = &row->verdict;
-	const struct session_policy *policy = session->policy;
+	const struct session_policy *policy = verdict->policy;
 
 	json_kv_str(json, "verdict", policy_verdicts[verdict->verdict].word);
-	if (!policy || !verdict->reason)
+	if (!verdict->reason)
 		return;
-	write_line(json, "rule", &policy->view, verdict->rule);
+	/* decided before or after the policy that the record speaks of was in force */
+	if (base && verdict->generation != base->generation)
+		json_kv_u64(json, "generation", verdict->generation);
+	if (policy)
+		write_line(json, "rule", &policy->view, verdict->rule);
 	if (verdict->verdict != MF_ALLOW && verdict->reason < ARRAY_LEN(reasons) &&
 	    reasons[verdict->reason])
 		json_kv_str(json, "because", reasons[verdict->reason]);
 	/* the block in which a line is missing */
-	if (!verdict->rule && verdict->block < policy->view.block_count)
+	if (policy && !verdict->rule && verdict->block < policy->view.block_count)
 		write_line(json, "block", &policy->view, policy->view.blocks[verdict->block].rule);
+}
+
+void json_policy_change(struct buf *out, const struct session *session,
+			const struct mf_r_policy *said)
+{
+	static const char *const changes[] = {
+		[MF_RP_LOADED] = "loaded", [MF_RP_REFUSED] = "refused", [MF_RP_MODE] = "mode"
+	};
+	struct jsonout json;
+
+	json_begin(&json, out, "mcpfloor.policy/1");
+	json_session(&json, session);
+	json_kv_str(&json, "change",
+		    said->change && said->change < ARRAY_LEN(changes) ? changes[said->change]
+								      : "unknown");
+	json_key(&json, "time");
+	json_time(&json, session_real_ns(session, said->since_ns));
+	json_policy(&json, session, session->policy);
+	json_finish(&json);
 }

@@ -310,7 +310,7 @@ void json_row(struct jsonout *json, const struct row_place *place, const struct 
 	}
 	json_kv_text(json, "comm", row->comm, strnlen(row->comm, MF_COMM_LEN));
 	write_label(json, place, row);
-	json_verdict(json, place->session, row);
+	json_verdict(json, place->policy, row);
 	write_body(json, place, row, texts);
 	if (row->flags & MF_EVF_ASKED)
 		json_kv_bool(json, "asked", true);

@@ -14,7 +14,7 @@ void json_session_start(struct buf *out, const struct session *session)
 	json_kv_u64(&json, "relay_pid", info->relay_pid);
 	json_kv_str(&json, "engine", json_engine(info->engine));
 	json_coverage(&json, info->coverage);
-	json_policy(&json, session);
+	json_policy(&json, session, session->policy);
 	if (info->cwd[0])
 		json_kv_str(&json, "cwd", info->cwd);
 	json_key(&json, "started");

@@ -101,6 +101,35 @@ static int render_session_line(struct buf *out, yajl_val tree, const char *what)
 	return err ? err : buf_append_str(out, "\n");
 }
 
+/* "2026-01-02T03:04:05Z   policy   crm-server   d682b49e9a2863f1   loaded: crm.policy, generation 2, enforce" */
+static int render_policy_line(struct buf *out, yajl_val tree)
+{
+	int err = column(out, tree, "time", 27);
+
+	if (!err)
+		err = buf_printf(out, "%-12s ", "policy");
+	if (!err)
+		err = render_who(out, tree);
+	if (!err)
+		err = buf_append_str(out, "   ");
+	if (!err)
+		err = tree_print(out, tree_get(tree, "session"), "id");
+	if (!err)
+		err = buf_append_str(out, "   ");
+	if (!err)
+		err = tree_print(out, tree, "change");
+	if (!err)
+		err = buf_append_str(out, ": ");
+	if (!err)
+		err = tree_print(out, tree_get(tree, "policy"), "name");
+	if (!err)
+		err = buf_printf(out, ", generation %lld, ",
+				 tree_number(tree_get(tree, "policy"), "generation"));
+	if (!err)
+		err = tree_print(out, tree, "mode");
+	return err ? err : buf_append_str(out, "\n");
+}
+
 int render_tail(struct buf *out, const struct render_style *style, const struct log_entry *entry)
 {
 	_cleanup_tree_ yajl_val tree = NULL;
@@ -122,6 +151,8 @@ int render_tail(struct buf *out, const struct render_style *style, const struct 
 		return render_session_line(out, tree, "start");
 	case LOG_SESSION_END:
 		return render_session_line(out, tree, "end");
+	case LOG_POLICY:
+		return render_policy_line(out, tree);
 	case LOG_GAP:
 		err = buf_append_str(out, "gap: something is missing here: ");
 		if (!err)

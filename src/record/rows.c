@@ -173,6 +173,7 @@ static bool same_row(const struct row *row, const struct event_view *event, uint
 	const struct mf_event *head = event->head;
 
 	return row->hash == hash && row->kind == head->kind && row->pid == head->pid &&
+	       !memcmp(&row->decision, &head->decision, sizeof(row->decision)) &&
 	       row->start_ns == head->start_ns && row->late == late && row->flags == head->flags &&
 	       row->label->hash == label->hash &&
 	       event_same(event, row->body, (const char *)row->body + event->body_size);
@@ -190,7 +191,7 @@ static struct row *find_row(const struct rows *rows, const struct event_view *ev
 	for (; rows->fold[at]; at = (at + 1) & mask) {
 		struct row *row = &rows->row[rows->fold[at] - 1];
 
-		if (same_row(row, event, hash, label, late))
+		if (rows->fold[at] > rows->sealed && same_row(row, event, hash, label, late))
 			return row;
 	}
 	return NULL;
@@ -220,6 +221,7 @@ static int new_row(struct rows *rows, const struct event_view *event, uint64_t h
 			     .start_ns = head->start_ns,
 			     .process = take_process(rows, process),
 			     .label = kept,
+			     .decision = head->decision,
 			     .verdict = VERDICT_NONE,
 			     .body = body,
 			     .count = 1,
@@ -238,7 +240,8 @@ enum rows_result rows_add(struct rows *rows, const struct event_view *event, uin
 {
 	const struct mf_event *head = event->head;
 	uint64_t key[4] = { event_hash, label->hash, head->start_ns, head->pid };
-	uint64_t hash = hash_bytes(key, sizeof(key), late);
+	uint64_t hash = hash_bytes(&head->decision, sizeof(head->decision),
+				   hash_bytes(key, sizeof(key), late));
 	struct row *row = find_row(rows, event, hash, label, late);
 
 	rows->events++;
@@ -261,8 +264,23 @@ enum rows_result rows_add(struct rows *rows, const struct event_view *event, uin
 	return ROWS_NEW;
 }
 
+void rows_judged(struct rows *rows, const struct verdict *verdict)
+{
+	rows->row[rows->count - 1].verdict = *verdict;
+	if (verdict->policy)
+		verdict->policy->rows++;
+}
+
+void rows_seal(struct rows *rows)
+{
+	rows->sealed = rows->count;
+}
+
 void rows_free(struct rows *rows, struct process_table *table)
 {
+	for (uint32_t i = 0; i < rows->count; i++)
+		if (rows->row[i].verdict.policy)
+			rows->row[i].verdict.policy->rows--;
 	for (uint32_t i = 0; i < rows->processes_count; i++)
 		process_unref(table, rows->processes[i]);
 	while (rows->chunks) {

@@ -39,7 +39,8 @@ struct row {
 	uint16_t kind; /* enum mf_kind */
 	bool late;
 	uint8_t risk; /* enum risk, 0: not looked at yet */
-	struct verdict verdict; /* the caller's to set */
+	struct mf_decision decision; /* as the event has it */
+	struct verdict verdict; /* by rows_judged() */
 	char comm[MF_COMM_LEN];
 };
 
@@ -48,6 +49,7 @@ struct rows {
 	uint32_t count, capacity;
 	uint32_t *fold; /* hash table of row index + 1 */
 	uint32_t fold_capacity;
+	uint32_t sealed; /* rows that are equal to nothing that comes */
 	struct row_label **labels;
 	uint32_t labels_count, labels_capacity;
 	struct process **processes; /* in the order of their first row */
@@ -70,6 +72,10 @@ enum rows_result { ROWS_NEW = 0, ROWS_FOLDED = 1, ROWS_CAPPED = 2 };
 /* `late`: the event came after the end of the request whose record these rows are. */
 enum rows_result rows_add(struct rows *rows, const struct event_view *event, uint64_t event_hash,
 			  struct process *process, const struct row_label *label, bool late);
+/* The verdict of the row that was added last. */
+void rows_judged(struct rows *rows, const struct verdict *verdict);
+/* From now on the same has another verdict: what comes is counted into no row that is there. */
+void rows_seal(struct rows *rows);
 /* A process that belongs into the record though no row is its own (a forked child). */
 void rows_add_process(struct rows *rows, struct process *process);
 void rows_free(struct rows *rows, struct process_table *table);

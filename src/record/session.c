@@ -49,7 +49,7 @@ uint64_t session_real_ns(const struct session *session, uint64_t mono_ns)
 	return session->info.started_ns + (mono_ns - session->info.started_mono_ns);
 }
 
-static void emit(struct session *session, enum log_type type)
+void session_put(struct session *session, enum log_type type)
 {
 	session->emit(session->emit_data, type, session->scratch);
 	buf_reset(session->scratch, 256 << 10);
@@ -104,10 +104,10 @@ int session_new(const struct session_setup *setup, struct session **ret_session)
 		session_lost_so_far(session, session->late.lost);
 	}
 	json_session_start(session->scratch, session);
-	emit(session, LOG_SESSION_START);
+	session_put(session, LOG_SESSION_START);
 	if (resumed) {
 		json_session_gap(session->scratch, session, "recorder restarted");
-		emit(session, LOG_GAP);
+		session_put(session, LOG_GAP);
 	}
 	*ret_session = session;
 	return 0;
@@ -118,7 +118,8 @@ static void request_free(struct session *session, struct request *request)
 	for (size_t i = 0; i < JOURNAL_TEXTS; i++)
 		blob_free(&request->text[i]);
 	blob_free(&request->reply);
-	free(request->grants_bytes);
+	free(request->grants[0].bytes);
+	free(request->grants[1].bytes);
 	rows_free(&request->rows, &session->processes);
 	free(request);
 }
@@ -205,7 +206,7 @@ static void take_begin(struct session *session, struct request *request,
 	for (size_t i = 0; i < JOURNAL_TEXTS; i++)
 		request->incomplete |=
 			blob_set(&request->text[i], entry->text[i], entry->text_size[i]);
-	request->block = session_block(session, request);
+	request->block_generation = 0; /* not looked up yet */
 	tool = find_tool(session, entry->text[1], entry->text_size[1]);
 	request->tool_known = tool != NULL;
 	if (!tool)
@@ -401,7 +402,7 @@ void session_close_first(struct session *session)
 		session->ended_last = NULL;
 	request->incomplete |= session->incomplete;
 	json_request(session->scratch, session, request, &complete);
-	emit(session, LOG_REQUEST);
+	session_put(session, LOG_REQUEST);
 	session->stats->records++;
 	session->requests_closed++;
 	session->requests_incomplete += !complete;
@@ -418,6 +419,7 @@ void session_close_first(struct session *session)
 		session->oldest = request->newer;
 	session->requests_count--;
 	request_free(session, request);
+	session_policy_forget(session->policy);
 }
 
 static void flush_batch(struct session *session, struct batch *batch, enum log_type type)
@@ -425,8 +427,9 @@ static void flush_batch(struct session *session, struct batch *batch, enum log_t
 	if (!batch->rows.events)
 		return;
 	json_batch(session->scratch, session, batch, type);
-	emit(session, type);
+	session_put(session, type);
 	rows_free(&batch->rows, &session->processes);
+	session_policy_forget(session->policy);
 	batch->incomplete = 0;
 	session_lost_so_far(session, batch->lost);
 }
@@ -454,5 +457,5 @@ void session_finish(struct session *session, const struct mf_r_gone *gone, const
 {
 	session_flush(session, t_ns, true);
 	json_session_end(session->scratch, session, gone, end, t_ns);
-	emit(session, LOG_SESSION_END);
+	session_put(session, LOG_SESSION_END);
 }

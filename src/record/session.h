@@ -83,9 +83,12 @@ struct request {
 	uint64_t close_at; /* the caller's: ring position */
 	bool drained; /* the caller's: close_at is valid */
 	uint64_t asked_ns; /* the caller's */
-	uint32_t block; /* of the policy */
-	void *grants_bytes; /* NULL: none */
-	struct policy grants; /* of them */
+	uint32_t block; /* of the policy of that generation */
+	uint64_t block_generation;
+	struct {
+		void *bytes; /* NULL: none */
+		struct policy view; /* of them */
+	} grants[2]; /* by the last bit of the policy's generation */
 };
 
 #define BATCH_ROWS 1000
@@ -135,7 +138,7 @@ struct session {
 		struct row_label label;
 	} memo; /* the last label: runs of events share it */
 	uint64_t unnamed; /* lists of candidates that were cut so far */
-	struct session_policy *policy; /* NULL: nothing is decided */
+	struct session_policy *policy; /* the newest; NULL: nothing is decided */
 	uint64_t seed;
 	const struct mf_session_counters *mapped; /* NULL: not known */
 	uint64_t lost_calm[MF_LOSS_MAX]; /* the counters when they were last settled */
@@ -163,7 +166,7 @@ void session_free(struct session *session);
 /* Feeds one journal packet. -EBADMSG: the journal is broken, nothing of it counts any more. */
 int session_journal(struct session *session, const void *packet, size_t size);
 
-/* 0, or -EAGAIN: its epoch is not told yet, and `force` is not set. */
+/* 0, or -EAGAIN: its epoch, or the policy that decided it, is not told yet, and `force` is not set. */
 int session_event(struct session *session, const struct event_view *event, bool force);
 
 struct request *session_request(const struct session *session, uint64_t ordinal);
@@ -183,10 +186,16 @@ void session_finish(struct session *session, const struct mf_r_gone *gone, const
 /* CLOCK_REALTIME of a moment of CLOCK_MONOTONIC. */
 uint64_t session_real_ns(const struct session *session, uint64_t mono_ns);
 
-/* The block of the policy that a request is decided by: a tool's, or that of a tool by the name of the
- * method. What could not be read, or only in two ways, or has no id, has none, which is
- * MF_POL_DEFAULT. */
-uint32_t session_block(const struct session *session, const struct request *request);
+/* Emits the entry that is in `scratch`, and empties it. */
+void session_put(struct session *session, enum log_type type);
+/* The guard says what became of the policy, or of its mode. `loaded`: the new one, taken over whatever
+ * the outcome; NULL: it could not be read, or there is none. */
+void session_take_policy(struct session *session, const struct mf_r_policy *said,
+			 struct session_policy *loaded);
+/* It was decided by one that the guard has not told of yet. */
+bool session_awaits_policy(const struct session *session, const struct mf_event *head);
+/* Whatever was decided by a policy that is replaced by now was fed. */
+void session_settle_policies(struct session *session);
 /* What its arguments let it touch; 0, -EBADMSG. */
 int session_grants(struct session *session, const struct journal_view *entry);
 /* What the policy says of an event with this label. */

@@ -78,8 +78,11 @@ static void count_result(struct session *session, struct rows *rows, const struc
 {
 	const struct mf_ev_fork *fork = event->body;
 
-	if (result == ROWS_NEW)
-		rows->row[rows->count - 1].verdict = session_judge(session, event, label);
+	if (result == ROWS_NEW) {
+		struct verdict verdict = session_judge(session, event, label);
+
+		rows_judged(rows, &verdict);
+	}
 
 	session->stats->folded += result == ROWS_FOLDED;
 	session->stats->capped += result == ROWS_CAPPED;
@@ -173,7 +176,8 @@ int session_event(struct session *session, const struct event_view *event, bool 
 	struct process *process = NULL;
 	const struct row_label *label;
 
-	if (latest_epoch(event) > session->history.last && !force)
+	if (!force &&
+	    (latest_epoch(event) > session->history.last || session_awaits_policy(session, head)))
 		return -EAGAIN;
 	session->events++;
 	if (!(head->flags & MF_EVF_PROC_UNKNOWN))

@@ -103,6 +103,15 @@ static void finish_session(struct recorder *recorder, struct live *live)
 	recorder->trim = true;
 }
 
+static void settle_policies(struct recorder *recorder, struct live *live)
+{
+	if (!live->policy_due || ring_consumed(recorder->ring) < live->policy_at ||
+	    live->held.first)
+		return;
+	live->policy_due = false;
+	session_settle_policies(live->session);
+}
+
 void closing_step(struct recorder *recorder)
 {
 	struct live *next;
@@ -111,6 +120,7 @@ void closing_step(struct recorder *recorder)
 	for (struct live *live = recorder->live; live; live = next) {
 		next = live->next;
 		close_ended(recorder, live);
+		settle_policies(recorder, live);
 		if (session_is_over(recorder, live))
 			finish_session(recorder, live);
 	}

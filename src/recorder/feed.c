@@ -91,6 +91,8 @@ static void feed_session(struct live *live, const struct event_view *event)
 		if (!session_event(live->session, event, force))
 			return;
 		link_read_journal(live);
+		if (session_awaits_policy(live->session, head))
+			link_read_guard(live->recorder);
 		if (!session_event(live->session, event, live->journal < 0))
 			return;
 	}

@@ -66,13 +66,24 @@ static void emit_entry(void *data, enum log_type type, const struct buf *json)
 }
 
 /* The guard has checked it; it is checked again, as whatever comes from outside. */
-static int read_policy(const struct mf_r_session *info, int fd, struct session_policy **ret_policy)
+static int read_policy(const struct session_policy_said *said, int fd,
+		       struct session_policy **ret_policy)
 {
 	_cleanup_free_ void *bytes = NULL;
 	struct policy view;
 	int err = fd < 0 ? -EBADMSG : policy_read_handed(fd, MF_POLICY_BYTES_MAX, &bytes, &view);
 
-	return err ? err : session_policy_new(info, &view, take_ptr(bytes), ret_policy);
+	return err ? err : session_policy_new(said, &view, take_ptr(bytes), ret_policy);
+}
+
+static int read_first_policy(const struct mf_r_session *info, int fd,
+			     struct session_policy **ret_policy)
+{
+	struct session_policy_said said = { .generation = info->policy_generation,
+					    .mode = info->policy_mode,
+					    .name = info->policy_name };
+
+	return read_policy(&said, fd, ret_policy);
 }
 
 static int begin_session(struct recorder *recorder, const struct mf_r_session *info,
@@ -99,7 +110,7 @@ static int begin_session(struct recorder *recorder, const struct mf_r_session *i
 	if (recorder->counters && info->slot < MF_SESSIONS_MAX)
 		setup.mapped = &recorder->counters[info->slot];
 	/* without it the session says that it could not be read */
-	if (info->flags & MF_RS_POLICY && read_policy(info, fds->fd[1], &setup.policy))
+	if (info->flags & MF_RS_POLICY && read_first_policy(info, fds->fd[1], &setup.policy))
 		recorder->stats.rec_journal_bad++;
 	err = session_new(&setup, &live->session);
 	if (err) {
@@ -120,6 +131,27 @@ static int begin_session(struct recorder *recorder, const struct mf_r_session *i
 	    epoll_ctl(recorder->epoll, EPOLL_CTL_ADD, live->journal, &watch) < 0)
 		return -errno;
 	return 0;
+}
+
+static int take_policy(struct recorder *recorder, const struct mf_r_policy *packet, int fd)
+{
+	struct live *live = link_find(recorder, packet->session);
+	struct session_policy_said said = { .generation = packet->generation,
+					    .since_ns = packet->since_ns,
+					    .mode = packet->mode,
+					    .name = packet->name };
+	struct session_policy *loaded = NULL;
+	int err = 0;
+
+	if (!live)
+		return -EBADMSG;
+	if (packet->change == MF_RP_LOADED)
+		err = read_policy(&said, fd, &loaded);
+	session_take_policy(live->session, packet, loaded);
+	/* what the kernel decided by the one before is in the ring by now */
+	live->policy_at = ring_produced(recorder->ring);
+	live->policy_due = true;
+	return err;
 }
 
 static void mark_gone(struct recorder *recorder, const struct mf_r_gone *gone)
@@ -189,6 +221,7 @@ union guard_packet {
 	struct mf_recorder_head head;
 	struct mf_r_session session;
 	struct mf_r_gone gone;
+	struct mf_r_policy policy;
 	struct mf_r_token token;
 };
 
@@ -200,6 +233,7 @@ static const size_t packet_sizes[] = {
 	[MF_R_STATS] = sizeof(struct mf_r_token),
 	[MF_R_STATE] = 0,
 	[MF_R_QUIT] = sizeof(struct mf_r_token),
+	[MF_R_POLICY] = sizeof(struct mf_r_policy),
 };
 
 static int handle(struct recorder *recorder, const union guard_packet *packet, size_t size,
@@ -216,6 +250,8 @@ static int handle(struct recorder *recorder, const union guard_packet *packet, s
 	case MF_R_GONE:
 		mark_gone(recorder, &packet->gone);
 		return 0;
+	case MF_R_POLICY:
+		return take_policy(recorder, &packet->policy, fds->fd[0]);
 	case MF_R_BARRIER:
 		barrier_answered(recorder, packet->token.token);
 		return 0;

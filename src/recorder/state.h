@@ -39,6 +39,8 @@ struct live {
 	int journal; /* -1: at its end */
 	uint64_t journal_end_ns;
 	struct held_queue held;
+	bool policy_due; /* a policy was replaced: what it decided stands in the ring before … */
+	uint64_t policy_at; /* … this position */
 	bool gone;
 	bool gone_told; /* by the guard; `gone_info` is valid */
 	uint64_t gone_at; /* ring position */

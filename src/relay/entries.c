@@ -77,15 +77,16 @@ int entry_begin(const struct entry_begin *begin, struct buf *out)
 			  6, out);
 }
 
-int entry_grants(uint64_t ordinal, uint64_t t_ns, uint64_t stamp, const struct buf *image,
-		 struct buf *out)
+int entry_grants(const struct entry_grants *grants, struct buf *out)
 {
-	struct mf_journal_entry head = {
-		.kind = MF_J_GRANTS, .t_ns = t_ns, .ordinal = ordinal, .stamp = stamp
-	};
+	const struct buf *image = grants->image;
+	struct mf_journal_entry head = { .kind = MF_J_GRANTS,
+					 .t_ns = grants->t_ns,
+					 .ordinal = grants->ordinal,
+					 .stamp = grants->stamp };
 	size_t room = MF_JOURNAL_PACKET - sizeof(head) - sizeof(struct mf_j_grants) - 8;
 	size_t size = image && buf_size(image) <= room ? buf_size(image) : 0;
-	struct mf_j_grants body = { .image_len = (uint32_t)size };
+	struct mf_j_grants body = { .image_len = (uint32_t)size, .parity = grants->parity };
 
 	return entry_make(
 		&head,

@@ -22,9 +22,13 @@ int entry_end(const struct pending_request *request, uint64_t t_ns, uint64_t sta
 	      bool without_text, bool digest_only, struct buf *out);
 int entry_tool(const struct mcp_tool *tool, uint64_t t_ns, uint64_t stamp, struct buf *out);
 int entry_server(const struct mcp_message *message, uint64_t t_ns, uint64_t stamp, struct buf *out);
-/* An image that does not fit an entry is told by none. */
-int entry_grants(uint64_t ordinal, uint64_t t_ns, uint64_t stamp, const struct buf *image,
-		 struct buf *out);
+struct entry_grants {
+	uint64_t t_ns, ordinal, stamp;
+	uint32_t parity; /* of the policy's generation */
+	const struct buf *image; /* NULL: it could not be told; nor can one that does not fit */
+};
+
+int entry_grants(const struct entry_grants *grants, struct buf *out);
 /* CANCEL, COUNTERS, EXIT: a body without strings. */
 int entry_plain(uint16_t kind, uint64_t ordinal, uint64_t t_ns, uint64_t stamp, const void *body,
 		size_t size, struct buf *out);

@@ -13,14 +13,15 @@
 #include "base/ipc.h"
 #include "guard/guard.h"
 
-/* loading the engine for the first session is the longest of all */
-#define REPLY_WAIT_MS 20000
+/* loading the engine for the first session is the longest of all: 2 s, or 30 where a processor is emulated and shared */
+#define REPLY_WAIT_MS 60000
 
 union reply {
 	struct mf_control head;
 	struct mf_c_hello_reply hello;
 	struct mf_c_open_reply open;
 	struct mf_c_end_reply end;
+	struct mf_c_mode mode;
 };
 
 int guard_link_find(struct guard_link *link, const struct relay_options *options)
@@ -75,6 +76,10 @@ static ssize_t receive(struct guard_link *link, union reply *reply, struct ipc_f
 	}
 	if (reply->head.kind == MF_C_STATE)
 		link->log_error = reply->head.error;
+	if (reply->head.kind == MF_C_MODE && got == sizeof(reply->mode))
+		link->mode = reply->mode.mode;
+	if (reply->head.kind == MF_C_RELOAD)
+		link->reload = true;
 	if (ret_fds) {
 		*ret_fds = fds;
 		fds = IPC_FDS_NONE;
@@ -174,24 +179,56 @@ int guard_link_prepare(struct guard_link *link, enum mf_engine *ret_engine)
 	return 0;
 }
 
+static struct mf_c_policy policy_request(const struct relay_policy *policy, uint64_t generation)
+{
+	struct mf_c_policy request = { .head = { .version = MF_ABI_VERSION, .kind = MF_C_POLICY },
+				       .mode = policy->mode,
+				       .flags = policy->part ? MF_POLICY_PART : 0,
+				       .generation = generation };
+
+	name_copy(request.name, policy->name);
+	return request;
+}
+
 int guard_link_policy(struct guard_link *link, const struct relay_policy *policy,
 		      uint32_t *ret_detail)
 {
 	_cleanup_fd_ int fd = sealed(policy);
 	struct ipc_fds with = { .fd = { fd, -1, -1, -1 }, .count = 1 };
-	struct mf_c_policy request = { .head = { .version = MF_ABI_VERSION, .kind = MF_C_POLICY },
-				       .mode = policy->mode,
-				       .flags = policy->part ? MF_POLICY_PART : 0 };
+	struct mf_c_policy request = policy_request(policy, 0);
 	union reply reply;
 	int err;
 
 	*ret_detail = MF_D_NONE;
 	if (fd < 0)
 		return fd;
-	name_copy(request.name, policy->name);
 	err = ask(link, &request, sizeof(request), &with, &reply, sizeof(reply.head), NULL);
 	*ret_detail = err ? reply.head.detail : MF_D_NONE;
+	if (!err)
+		link->mode = policy->mode;
 	return err;
+}
+
+int guard_link_replace(struct guard_link *link, const struct relay_policy *policy,
+		       uint64_t generation)
+{
+	_cleanup_fd_ int fd = sealed(policy);
+	struct ipc_fds with = { .fd = { fd, -1, -1, -1 }, .count = 1 };
+	struct mf_c_policy request = policy_request(policy, generation);
+
+	if (fd < 0)
+		return fd;
+	link->policy_answered = false;
+	/* the loop must not wait for the reply */
+	return link->control < 0 ? -EPIPE
+				 : ipc_send(link->control, &request, sizeof(request), &with);
+}
+
+int guard_link_policy_bad(struct guard_link *link)
+{
+	struct mf_c_hello said = { .head = { .version = MF_ABI_VERSION, .kind = MF_C_POLICY_BAD } };
+
+	return link->control < 0 ? -EPIPE : ipc_send(link->control, &said, sizeof(said), NULL);
 }
 
 int guard_link_open(struct guard_link *link, const struct relay_options *options, const char *name,
@@ -253,5 +290,11 @@ int guard_link_read(struct guard_link *link)
 	union reply reply;
 	ssize_t got = receive(link, &reply, NULL);
 
-	return got < 0 ? (int)got : 0;
+	if (got < 0)
+		return (int)got;
+	if (reply.head.kind == MF_C_POLICY) {
+		link->policy_answered = true;
+		link->policy_error = reply.head.error;
+	}
+	return 0;
 }

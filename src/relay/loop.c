@@ -9,7 +9,7 @@
 #include "relay/session.h"
 
 /*
- * poll() rather than epoll: there are eight descriptors, and the client's may be regular files,
+ * poll() rather than epoll: there are ten descriptors, and the client's may be regular files,
  * which epoll refuses. A descriptor that is at its end leaves the set, so that POLLHUP, which
  * cannot be masked, costs no time.
  */
@@ -220,7 +220,7 @@ void session_log_news(struct session *session)
 /* Where nothing is refused any more that has to be, nothing may go on. */
 static void guard_gone(struct session *session)
 {
-	if (session->options->policy.mode != MF_POL_ENFORCE) {
+	if (session->guard.mode != MF_POL_ENFORCE) {
 		say(&session->say,
 		    "the guard is gone; this session goes on without being recorded");
 		return;
@@ -234,6 +234,8 @@ static void read_guard(struct session *session)
 {
 	if (guard_link_read(&session->guard) < 0)
 		guard_gone(session);
+	reload_heard(&session->reload);
+	session_send(session); /* what the calls in flight are granted anew */
 	session_log_news(session);
 	if (session->guard.new_journal < 0)
 		return;
@@ -281,7 +283,7 @@ static bool answer_awaited(const struct session *session)
 /* What is due by time. Returns the milliseconds to the next. */
 static int do_timers(struct session *session)
 {
-	uint64_t now_ns = clock_mono_ns(), next_ns, pending_ns;
+	uint64_t now_ns = clock_mono_ns(), next_ns, pending_ns, reload_ns;
 
 	ending_hold(&session->ending, answer_awaited(session), now_ns);
 	if (session->ending.deadline_ns <= now_ns)
@@ -291,6 +293,9 @@ static int do_timers(struct session *session)
 		session_send(session);
 	}
 	next_ns = tell_counters(session, now_ns);
+	reload_ns = reload_tick(&session->reload, now_ns);
+	if (reload_ns < next_ns)
+		next_ns = reload_ns;
 	pending_ns = pending_deadline_ns(session->traffic.pending);
 	if (session->ending.deadline_ns < next_ns)
 		next_ns = session->ending.deadline_ns;
@@ -310,6 +315,8 @@ enum poll_slot {
 	POLL_SIGNALS,
 	POLL_GUARD,
 	POLL_JOURNAL,
+	POLL_POLICY_FILES,
+	POLL_COMPILER,
 	POLL_SLOTS,
 };
 
@@ -332,6 +339,8 @@ static void watch_all(struct session *session, struct pollfd *slots)
 	slots[POLL_SIGNALS] = watch(session->signal_fd, true, false);
 	slots[POLL_GUARD] = watch(session->guard.control, true, false);
 	slots[POLL_JOURNAL] = watch(journal->fd, false, journal_waiting(journal));
+	slots[POLL_POLICY_FILES] = watch(session->reload.watch, true, false);
+	slots[POLL_COMPILER] = watch(session->reload.compiler.pidfd, true, false);
 }
 
 static void reap_root(struct session *session)
@@ -378,6 +387,12 @@ static void serve(struct session *session, const struct pollfd *slots)
 		server_stdin_vanished(session);
 	else
 		write_server(session);
+	if (slots[POLL_POLICY_FILES].revents)
+		reload_looked(&session->reload);
+	if (slots[POLL_COMPILER].revents) {
+		reload_compiled(&session->reload);
+		session_send(session);
+	}
 	if (slots[POLL_ROOT].revents)
 		reap_root(session);
 }

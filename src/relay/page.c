@@ -62,49 +62,102 @@ static int units_take(struct page *page, uint32_t count)
 	return -1;
 }
 
-/* Returns what a call's entry says of them. */
-static uint32_t grants_write(struct page *page, uint32_t slot, const struct policy *grants)
+static void units_free(struct page *page, const struct page_grants *grants)
+{
+	memset(&page->unit_used[grants->first], false, grants->count);
+}
+
+static struct page_grants grants_write(struct page *page, const struct policy *grants)
 {
 	static const struct policy_units_of nobody;
-	uint32_t count = policy_units_count(grants);
-	int first = units_take(page, count);
+	uint32_t count = grants ? policy_units_count(grants) : 0;
+	int first = count ? units_take(page, count) : -1;
 
 	if (first < 0)
-		return 0;
+		return (struct page_grants){ 0 };
 	policy_units_fill(grants, &nobody, &page->map->units[first]);
-	page->units_first[slot] = (uint16_t)first;
-	page->units_count[slot] = (uint16_t)count;
-	return (uint32_t)first + 1;
+	return (struct page_grants){ .first = (uint16_t)first, .count = (uint16_t)count };
 }
 
-static void call_write(struct page *page, uint32_t slot, const struct page_call *call,
-		       bool *ret_granted)
+static bool are_shared(const struct page *page, int slot)
+{
+	const struct page_grants *grants = page->grants[slot];
+
+	return grants[0].count && grants[0].first == grants[1].first;
+}
+
+static void point_to(struct page *page, int slot, unsigned parity, uint32_t block,
+		     struct page_grants grants)
 {
 	struct mf_page_call *to = &page->map->calls[slot];
-	uint32_t grants = call->grants ? grants_write(page, slot, call->grants) : 0;
 
-	*ret_granted = grants;
-	for (size_t i = 0; i < ARRAY_LEN(to->block); i++) {
-		__atomic_store_n(&to->block[i], call->block, __ATOMIC_RELAXED);
-		__atomic_store_n(&to->grants[i], grants, __ATOMIC_RELAXED);
-	}
-	__atomic_store_n(&to->ordinal, call->ordinal, __ATOMIC_RELEASE);
+	page->grants[slot][parity] = grants;
+	__atomic_store_n(&to->block[parity], block, __ATOMIC_RELAXED);
+	__atomic_store_n(&to->grants[parity], grants.count ? grants.first + 1U : 0,
+			 __ATOMIC_RELEASE);
 }
 
-uint64_t page_add(struct page *page, const struct page_call *call, int *ret_slot, bool *ret_granted)
+static void hold_both(struct page *page, int slot, const struct page_hold hold[2],
+		      bool ret_granted[2])
+{
+	bool same = hold[0].block == hold[1].block && hold[0].grants == hold[1].grants;
+	struct page_grants grants = grants_write(page, hold[0].grants);
+
+	ret_granted[0] = grants.count;
+	point_to(page, slot, 0, hold[0].block, grants);
+	if (!same)
+		grants = grants_write(page, hold[1].grants);
+	ret_granted[1] = grants.count;
+	point_to(page, slot, 1, hold[1].block, grants);
+}
+
+uint64_t page_add(struct page *page, uint64_t ordinal, const struct page_hold hold[2],
+		  int *ret_slot, bool ret_granted[2])
 {
 	*ret_slot = -1;
-	*ret_granted = false;
+	ret_granted[0] = ret_granted[1] = false;
 	page->count++;
-	page->sum += call->ordinal;
-	if (page->free_count) {
-		*ret_slot = page->free[--page->free_count];
-		if (page->map)
-			call_write(page, (uint32_t)*ret_slot, call, ret_granted);
-	} else {
+	page->sum += ordinal;
+	if (!page->free_count) {
 		page->unnamed++;
+		return publish(page);
+	}
+	*ret_slot = page->free[--page->free_count];
+	if (page->map) {
+		hold_both(page, *ret_slot, hold, ret_granted);
+		__atomic_store_n(&page->map->calls[*ret_slot].ordinal, ordinal, __ATOMIC_RELEASE);
 	}
 	return publish(page);
+}
+
+/* Nothing reads what is replaced: its policy is not in force, or not any more. */
+static void replace(struct page *page, int slot, unsigned parity, uint32_t block,
+		    struct page_grants grants)
+{
+	struct page_grants old = page->grants[slot][parity];
+	bool shared = are_shared(page, slot);
+
+	point_to(page, slot, parity, block, grants);
+	if (!shared)
+		units_free(page, &old);
+}
+
+bool page_hold(struct page *page, int slot, unsigned parity, const struct page_hold *hold)
+{
+	struct page_grants grants;
+
+	if (slot < 0 || !page->map)
+		return false;
+	grants = grants_write(page, hold->grants);
+	replace(page, slot, parity, hold->block, grants);
+	return grants.count;
+}
+
+void page_hold_same(struct page *page, int slot, unsigned parity)
+{
+	if (slot >= 0 && page->map && !are_shared(page, slot))
+		replace(page, slot, !parity, page->map->calls[slot].block[parity],
+			page->grants[slot][parity]);
 }
 
 uint64_t page_remove(struct page *page, uint64_t ordinal, int slot)
@@ -121,7 +174,8 @@ uint64_t page_remove(struct page *page, uint64_t ordinal, int slot)
 		__atomic_store_n(&page->map->calls[slot].ordinal, 0, __ATOMIC_RELEASE);
 	page->free[page->free_count++] = (uint16_t)slot;
 	stamp = publish(page);
-	memset(&page->unit_used[page->units_first[slot]], false, page->units_count[slot]);
-	page->units_count[slot] = 0;
+	units_free(page, &page->grants[slot][0]);
+	units_free(page, &page->grants[slot][1]); /* the same, where they are shared */
+	memset(page->grants[slot], 0, sizeof(page->grants[slot]));
 	return stamp;
 }

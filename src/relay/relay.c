@@ -193,6 +193,7 @@ static int session_run(struct session *session)
 	if (result)
 		return result;
 	channels_init(session);
+	reload_init(&session->reload, session);
 	err = launch_go(&session->launch, &exec_errno);
 	if (!err)
 		err = session_loop(session);
@@ -209,6 +210,7 @@ static int session_run(struct session *session)
 
 static void session_free(struct session *session)
 {
+	reload_free(&session->reload);
 	traffic_free(&session->traffic);
 	stream_free(&session->up);
 	stream_free(&session->down);
@@ -226,6 +228,7 @@ int relay_run(const struct relay_options *options)
 		.options = options,
 		.guard = { .control = -1, .new_journal = -1 },
 		.signal_fd = -1,
+		.reload = RELOAD_NONE,
 		.ending = { .grace_ns =
 				    (options->grace_ms ? options->grace_ms : GRACE_MS) * NS_PER_MS,
 			    .deadline_ns = UINT64_MAX },

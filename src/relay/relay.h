@@ -9,7 +9,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
+
 #define RELAY_EXIT_OURS 125 /* mcpfloor could not do its work, and the server was not started */
+
+/* Compiles the policy's text as it is now; `ret_files`: the paths that were read, each with its NUL. What
+ * is wrong goes to stderr. Runs in a child of the relay, which ends with it. 0 or -errno. */
+typedef int relay_compile(const void *data, struct buf *ret_image, struct buf *ret_files);
 
 /* A compiled policy (abi/policy.h). */
 struct relay_policy {
@@ -18,6 +24,11 @@ struct relay_policy {
 	size_t size; /* 0: there is none */
 	uint32_t mode; /* enum mf_pol_mode: a limit, no block weighs more */
 	bool part; /* where only a part of what it denies can be refused, that is enough */
+	const char *files; /* the paths that were read, each with its NUL; when one changes … */
+	size_t files_size;
+	uint64_t read_ns; /* CLOCK_REALTIME, before that */
+	relay_compile *compile; /* … it is compiled again. NULL: it stays as it is */
+	const void *compile_data;
 };
 
 struct relay_options {

@@ -6,6 +6,7 @@
 #include "relay/ending.h"
 #include "relay/guard_link.h"
 #include "relay/launch.h"
+#include "relay/reload.h"
 #include "relay/say.h"
 #include "relay/stray.h"
 #include "relay/stream.h"
@@ -17,6 +18,7 @@ struct session {
 	struct launch launch;
 	struct stray stray;
 	struct traffic traffic;
+	struct reload reload;
 	struct stream up, down; /* client to server, server to client */
 	struct ending ending;
 	struct say say;

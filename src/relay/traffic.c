@@ -66,28 +66,9 @@ static void keep_begin(struct traffic *traffic, struct pending_request *request,
 	request->begin_size = buf_size(&traffic->entry);
 }
 
-/* Of arguments that could not be made anything of, or that the page had no room for, it is told that
- * they grant nothing. A copy stays with the request, for a new recorder. */
-static void put_grants(struct traffic *traffic, struct pending_request *request,
-		       const struct entry_begin *begin, bool granted)
-{
-	int err = entry_grants(begin->ordinal, begin->t_ns, begin->stamp,
-			       granted ? &traffic->grants.image : NULL, &traffic->entry);
-
-	traffic_put_entry(traffic, err);
-	if (err)
-		return;
-	free(request->grants);
-	request->grants = malloc(buf_size(&traffic->entry));
-	if (!request->grants)
-		return;
-	memcpy(request->grants, buf_bytes(&traffic->entry), buf_size(&traffic->entry));
-	request->grants_size = buf_size(&traffic->entry);
-}
-
 /* Grants of a request whose beginning the journal does not have would be about nothing. */
 static void put_begin(struct traffic *traffic, struct pending_request *request,
-		      struct entry_begin *begin, int grants, bool granted)
+		      struct entry_begin *begin, const bool granted[2])
 {
 	uint64_t lost = traffic->journal.lost;
 	int err = entry_begin(begin, &traffic->entry);
@@ -96,8 +77,8 @@ static void put_begin(struct traffic *traffic, struct pending_request *request,
 	if (err)
 		return;
 	keep_begin(traffic, request, begin);
-	if (grants && traffic->journal.lost == lost)
-		put_grants(traffic, request, begin, granted);
+	if (traffic->journal.lost == lost)
+		traffic_put_grants(traffic, request, granted);
 }
 
 /* A request is in flight from here on: the page first, then the journal, then the line. */
@@ -111,11 +92,10 @@ static struct pending_request *begin(struct traffic *traffic, const struct mcp_m
 				     .message = message,
 				     .without_args = journal_thin(&traffic->journal),
 				     .digest_only = traffic->digest_only };
-	struct page_call call = { .block = grants_block(&traffic->grants, message) };
+	struct page_hold hold[2];
 	struct pending_request *request;
 	const struct mcp_id *id = message ? &message->id : &no_id;
-	bool granted;
-	int grants;
+	bool granted[2];
 
 	if (pending_add(traffic->pending, id, traffic->next_ordinal + 1, entry.t_ns, &request) <
 	    0) {
@@ -125,13 +105,11 @@ static struct pending_request *begin(struct traffic *traffic, const struct mcp_m
 	entry.ordinal = ++traffic->next_ordinal;
 	request->method = method;
 	request->flags |= flags;
-	grants = grants_of(&traffic->grants, message, call.block);
-	call.ordinal = entry.ordinal;
-	call.grants = grants > 0 ? &traffic->grants.view : NULL;
-	entry.stamp = page_add(&traffic->page, &call, &request->slot, &granted);
+	traffic_hold(traffic, request, message, hold);
+	entry.stamp = page_add(&traffic->page, entry.ordinal, hold, &request->slot, granted);
 	entry.flags = request->flags;
 	born_begin(&traffic->born, entry.ordinal, traffic->page.epoch, id->raw.data, id->raw.size);
-	put_begin(traffic, request, &entry, grants, granted);
+	put_begin(traffic, request, &entry, granted);
 	traffic->begun = true;
 	return request;
 }
@@ -160,6 +138,7 @@ static void end_one(struct traffic *traffic, struct pending_request *request)
 						     journal_thin(&traffic->journal),
 						     traffic->digest_only, &traffic->entry));
 	}
+	traffic_drop_call(traffic, request);
 	pending_request_free(request);
 }
 
@@ -215,7 +194,8 @@ static void identify(struct traffic *traffic, const struct mcp_message *message,
 				     .message = message,
 				     .without_args = journal_thin(&traffic->journal),
 				     .digest_only = traffic->digest_only };
-	int grants;
+	struct page_hold hold[2];
+	bool told[2];
 
 	line->overlong = NULL;
 	if (pending_identify(traffic->pending, request, message ? &message->id : &no_id,
@@ -228,8 +208,10 @@ static void identify(struct traffic *traffic, const struct mcp_message *message,
 		born_begin(&traffic->born, request->ordinal, traffic->page.epoch,
 			   message->id.raw.data, message->id.raw.size);
 	/* its arguments are not known */
-	grants = grants_of(&traffic->grants, message, grants_block(&traffic->grants, message));
-	put_begin(traffic, request, &entry, grants, grants > 0);
+	traffic_hold(traffic, request, message, hold);
+	for (size_t i = 0; i < ARRAY_LEN(told); i++)
+		told[i] = hold[i].grants;
+	put_begin(traffic, request, &entry, told);
 }
 
 static void request_begin(struct traffic *traffic, const struct mcp_message *message,

@@ -58,5 +58,11 @@ void traffic_expire(struct traffic *traffic, uint64_t now_ns);
 void traffic_server_exit(struct traffic *traffic);
 /* Tells a new recorder what is in flight. */
 void traffic_resume(struct traffic *traffic, int journal_fd);
+/*
+ * A new policy (`image` by malloc, taken over) is to replace the one in force: everything in flight gets
+ * what it has by it, and so does whatever begins. Then traffic_policy_done() says whether it did.
+ */
+void traffic_policy_next(struct traffic *traffic, void *image, size_t size);
+void traffic_policy_done(struct traffic *traffic, bool taken);
 void traffic_counters(struct traffic *traffic);
 void traffic_exit(struct traffic *traffic, uint32_t status, uint32_t leftovers, uint32_t flags);

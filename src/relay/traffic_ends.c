@@ -39,8 +39,10 @@ static void resume_one(struct pending_request *request, void *data)
 	}
 	entry->stamp = traffic->page.stamp;
 	journal_put(&traffic->journal, entry, request->begin_size);
-	if (request->grants)
-		journal_put(&traffic->journal, request->grants, request->grants_size);
+	for (size_t i = 0; i < ARRAY_LEN(request->grants); i++)
+		if (request->grants[i].entry)
+			journal_put(&traffic->journal, request->grants[i].entry,
+				    request->grants[i].size);
 }
 
 void traffic_resume(struct traffic *traffic, int journal_fd)

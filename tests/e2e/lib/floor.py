@@ -26,7 +26,7 @@ BUILD = os.environ.get("MCPFLOOR_BUILD", "build")
 FULL = bool(os.environ.get("FULL"))
 PATIENCE = 4 if os.environ.get("MCPFLOOR_VM") else 1  # a guest emulates
 LOG_NAMES = {1: "segment", 2: "session-start", 3: "session-end", 4: "request", 5: "late",
-             6: "background", 7: "gap"}
+             6: "background", 7: "gap", 9: "policy"}
 LOG_HEAD = struct.Struct("<IIHHIQQ")
 LOG_MAGIC = 0x314C464D
 

@@ -80,7 +80,13 @@ def memfd():
     return str(subprocess.run([f"/proc/self/fd/{fd}"], pass_fds=[fd], check=False).returncode)
 
 
+def wait_for(path):
+    while not os.path.exists(path):
+        time.sleep(0.01)
+
+
 ACTS = {
+    "await": wait_for,
     "read": read,
     "write": write,
     "list": lambda path: " ".join(os.listdir(path)),

@@ -117,6 +117,29 @@ void engine_session_remove(struct engine *engine, uint64_t id)
 	}
 }
 
+int engine_session_policy(struct engine *engine, uint64_t id, const struct engine_policy *policy)
+{
+	if (slot_of(engine, id) < 0)
+		return -ENOENT;
+	if (fake_engine.policy_error)
+		return fake_engine.policy_error;
+	fake_engine.policies++;
+	return 0;
+}
+
+int engine_session_mode(struct engine *engine, uint64_t id, enum mf_pol_mode mode)
+{
+	if (slot_of(engine, id) < 0)
+		return -ENOENT;
+	fake_engine.mode = mode;
+	return 0;
+}
+
+int engine_has_task(const struct engine *engine, int pidfd)
+{
+	return fake_engine.has_every_task;
+}
+
 void engine_expect(struct engine *engine, uint64_t id)
 {
 	fake_engine.expected = id;

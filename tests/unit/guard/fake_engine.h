@@ -15,6 +15,10 @@ struct fake_engine {
 	int add_error;
 	bool hide_tasks; /* as if no task were tagged */
 	uint64_t expected; /* the id that was said beforehand */
+	int policy_error; /* of a replacement */
+	unsigned mode; /* enum mf_pol_mode, as was said last */
+	bool has_every_task; /* whoever asks is in a session */
+	unsigned policies; /* replaced */
 	unsigned opened, closed, added, removed, drained;
 };
 

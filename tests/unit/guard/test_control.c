@@ -127,6 +127,45 @@ static void an_owners_request_from_another_is_refused(void **state)
 	server_reap(&server);
 }
 
+static struct mf_control change(struct place *place, int client, uint32_t kind, uint64_t session)
+{
+	struct mf_c_mode request = { .head = { .version = MF_ABI_VERSION, .kind = kind },
+				     .session = session,
+				     .mode = MF_POL_AUDIT };
+	struct mf_control reply = { 0 };
+
+	assert_int_equal(
+		place_ask(place, client, &request, sizeof(request), &reply, sizeof(reply), NULL),
+		sizeof(reply));
+	return reply;
+}
+
+static void a_change_is_refused_to_what_is_in_a_session_and_of_what_has_no_policy(void **state)
+{
+	struct place *place = *state;
+	int owner = place_client(place), outside, inside;
+	struct server server = server_start(NULL);
+	uint64_t session = place_open(place, owner, &server).session;
+
+	outside = place_client(place);
+	assert_int_equal(change(place, outside, MF_C_MODE, session).detail, MF_D_NO_POLICY);
+	assert_int_equal(change(place, outside, MF_C_RELOAD, session).detail, MF_D_NO_POLICY);
+	assert_int_equal(change(place, outside, MF_C_MODE, session + 1).error, -ESRCH);
+	fake_engine.has_every_task = true;
+	inside = place_client(place);
+	for (uint32_t kind = MF_C_MODE; kind <= MF_C_RELOAD; kind++) {
+		struct mf_control reply = change(place, inside, kind, session);
+
+		assert_int_equal(reply.error, -EPERM);
+		assert_int_equal(reply.detail, MF_D_IN_SESSION);
+	}
+	fake_engine.has_every_task = false;
+	close_fd(outside);
+	close_fd(inside);
+	place_end(place, owner);
+	server_reap(&server);
+}
+
 static void a_second_open_ends_connection_and_session(void **state)
 {
 	struct place *place = *state;
@@ -430,6 +469,7 @@ int main(void)
 		TEST(descriptors_that_are_not_the_rows_are_refused_and_closed),
 		TEST(unknown_kinds_versions_and_fragments_are_refused),
 		TEST(an_owners_request_from_another_is_refused),
+		TEST(a_change_is_refused_to_what_is_in_a_session_and_of_what_has_no_policy),
 		TEST(a_second_open_ends_connection_and_session),
 		TEST(other_signals_than_term_and_kill_are_not_sent),
 		TEST(what_is_not_the_peers_child_is_not_taken),

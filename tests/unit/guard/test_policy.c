@@ -113,6 +113,9 @@ static void a_mode_or_flag_that_is_none_is_refused(void **state)
 	packet.mode = MF_POL_ENFORCE;
 	packet.flags = ~MF_POLICY_PART;
 	refused(good_file(ALL_SEALS), &packet, -EINVAL);
+	packet = asked(MF_POL_AUDIT);
+	packet.generation = 1; /* a session that is not there has none before */
+	refused(good_file(ALL_SEALS), &packet, -EINVAL);
 }
 
 static void a_name_that_is_none_is_refused(void **state)

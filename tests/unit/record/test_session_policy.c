@@ -60,6 +60,7 @@ static int begin_scene(void **state)
 				       .emit = keep_entry,
 				       .emit_data = scene };
 	_cleanup_made_ struct made made = { 0 };
+	struct session_policy_said said;
 	struct policy view;
 	void *bytes;
 
@@ -68,9 +69,11 @@ static int begin_scene(void **state)
 	assert_non_null(bytes);
 	memcpy(bytes, buf_bytes(&made.image), buf_size(&made.image));
 	policy_view(bytes, &view);
-	info.policy_mode = MF_POL_AUDIT;
 	info.flags |= MF_RS_POLICY;
-	assert_int_equal(session_policy_new(&info, &view, bytes, &setup.policy), 0);
+	said = (struct session_policy_said){ .generation = 1,
+					     .mode = MF_POL_AUDIT,
+					     .name = info.policy_name };
+	assert_int_equal(session_policy_new(&said, &view, bytes, &setup.policy), 0);
 	*state = scene;
 	return session_new(&setup, &scene->session);
 }
@@ -313,6 +316,96 @@ static void what_is_done_to_different_objects_counts_for_each(void **state)
 	assert_int_equal(tree_number(summary_of(scene), "policy_violations"), 4);
 }
 
+/* Another text takes its place, by generation `generation`. */
+static void load(struct scene *scene, const char *with, uint64_t generation, uint64_t since_ns)
+{
+	struct mf_r_policy said = { .session = STORY_SESSION,
+				    .generation = generation,
+				    .since_ns = since_ns,
+				    .mode = MF_POL_AUDIT,
+				    .change = MF_RP_LOADED,
+				    .name = "x.policy" };
+	struct session_policy_said about = { .generation = generation,
+					     .since_ns = since_ns,
+					     .mode = MF_POL_AUDIT,
+					     .name = said.name };
+	struct session_policy *policy;
+	_cleanup_made_ struct made made = { 0 };
+	struct policy view;
+	void *bytes;
+
+	make(with, &made);
+	bytes = malloc(buf_size(&made.image));
+	assert_non_null(bytes);
+	memcpy(bytes, buf_bytes(&made.image), buf_size(&made.image));
+	policy_view(bytes, &view);
+	assert_int_equal(session_policy_new(&about, &view, bytes, &policy), 0);
+	session_take_policy(scene->session, &said, policy);
+}
+
+/* As the kernel decided it. */
+static int kernel_decides(struct scene *scene, const char *path, uint32_t generation,
+			  uint8_t verdict)
+{
+	struct event_view event;
+
+	story_open(&scene->event, MF_STAMP(1, 1), path, O_RDONLY);
+	scene->event.head.decision = (struct mf_decision){ .flags = MF_DECIDED,
+							   .verdict = verdict,
+							   .reason = POLICY_BY_NO_RULE,
+							   .generation = generation };
+	assert_int_equal(event_parse(&scene->event, scene->event.head.size, &event), 0);
+	return session_event(scene->session, &event, false);
+}
+
+static void what_the_kernel_decided_by_a_text_that_is_not_told_yet_waits_for_it(void **state)
+{
+	struct scene *scene = *state;
+
+	begin(scene, 1, MF_STAMP(1, 1), "a");
+	assert_int_equal(kernel_decides(scene, "/a/1", 2, MF_WOULD_DENY), -EAGAIN);
+	load(scene, text, 2, STORY_MONO);
+	assert_int_equal(kernel_decides(scene, "/a/1", 2, MF_WOULD_DENY), 0);
+}
+
+static void an_act_before_and_one_after_a_change_are_two_and_each_has_its_text(void **state)
+{
+	struct scene *scene = *state;
+
+	begin(scene, 1, MF_STAMP(1, 1), "a");
+	kernel_decides(scene, "/a/1", 1, MF_ALLOW);
+	load(scene, text, 2, STORY_MONO + 1);
+	kernel_decides(scene, "/a/1", 2, MF_WOULD_DENY);
+	kernel_decides(scene, "/a/2", 1, MF_ALLOW); /* read late */
+	end(scene, 1, MF_STAMP(2, 0));
+	scene->session->ended_first->end_ns = STORY_MONO + 2;
+	session_close_first(scene->session);
+	assert_int_equal(tree_number(row_of(scene, LOG_REQUEST, "/a/1"), "generation"), 1);
+	assert_int_equal(tree_number(row_of(scene, LOG_REQUEST, "/a/2"), "generation"), 1);
+	assert_int_equal(tree_number(tree_get(scene->entries[scene->count - 1].tree, "summary"),
+				     "policy_violations"),
+			 1);
+}
+
+static void a_text_is_forgotten_when_nothing_can_speak_of_it_any_more(void **state)
+{
+	struct scene *scene = *state;
+	struct session *session = scene->session;
+
+	begin(scene, 1, MF_STAMP(1, 1), "a");
+	kernel_decides(scene, "/a/1", 1, MF_ALLOW);
+	load(scene, text, 2, STORY_MONO + 1);
+	load(scene, text, 3, STORY_MONO + 2);
+	assert_non_null(session_policy_of(session->policy, 2)); /* an event of it may come */
+	session_settle_policies(session);
+	assert_null(session_policy_of(session->policy, 2));
+	assert_non_null(session_policy_of(session->policy, 1)); /* a row speaks of it */
+	end(scene, 1, MF_STAMP(2, 0));
+	session_close_first(session);
+	assert_null(session_policy_of(session->policy, 1));
+	assert_non_null(session_policy_of(session->policy, 3));
+}
+
 #define SCENE(test) cmocka_unit_test_setup_teardown(test, begin_scene, end_scene)
 
 int main(void)
@@ -325,6 +418,9 @@ int main(void)
 		SCENE(a_call_that_is_ambiguous_or_has_no_id_lends_no_block),
 		SCENE(a_denied_connection_is_an_alert_and_counts_once),
 		SCENE(a_denied_program_is_an_alert),
+		SCENE(what_the_kernel_decided_by_a_text_that_is_not_told_yet_waits_for_it),
+		SCENE(an_act_before_and_one_after_a_change_are_two_and_each_has_its_text),
+		SCENE(a_text_is_forgotten_when_nothing_can_speak_of_it_any_more),
 		SCENE(what_is_done_to_different_objects_counts_for_each),
 	};
 
