@@ -19,168 +19,15 @@
 #include "policy/grant.h"
 #include "policy/object.h"
 #include "policy/tree.h"
+#include "policy_scene.h"
 #include "sample.h"
 
-#define OBJECTS 4096 /* asked about, in turn */
 #define FEW 64 /* of them, as a server touches the same files again and again */
 #define ROUNDS 41
 #define ASKED_MAX 40000 /* in one round */
 #define SCANNED_MAX 1000000 /* lines that a round of the scan looks at */
 
 static const unsigned sizes[] = { 10, 100, 1000, 10000, 100000 };
-
-/* A policy of `rules` lines, and what it is asked. */
-struct scene {
-	unsigned rules;
-	struct buf text, image;
-	struct policy_tree *tree;
-	struct policy policy;
-	struct policy_request request;
-	struct policy_state state;
-	struct policy_access accesses[OBJECTS];
-	struct policy_line **lines; /* for the scan: those of base and of the tool */
-	size_t line_count;
-};
-
-static uint32_t dice = 1;
-
-static unsigned below(unsigned bound)
-{
-	dice = dice * 1664525 + 1013904223; /* Numerical Recipes; the same each time */
-	return (unsigned)((uint64_t)(dice >> 8) * bound >> 24);
-}
-
-static void say(struct buf *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void say(struct buf *out, const char *format, ...)
-{
-	_cleanup_free_ char *line = NULL;
-	va_list list;
-
-	va_start(list, format);
-	if (vasprintf(&line, format, list) < 0 || buf_append_str(out, line))
-		errx(1, "no memory");
-	va_end(list);
-}
-
-/*
- * Of ten lines seven are directories, in trees that a server could have, one of them denied; three are
- * addresses. One in ten stands in base, the others in the block of the tool.
- */
-static void write_line(struct buf *out, unsigned number)
-{
-	if (number % 10 < 6)
-		say(out, "  read /srv/tenant%u/app%u/data/part%u\n", number % 97, number / 97 % 31,
-		    number);
-	else if (number % 10 == 6)
-		say(out, "  deny /srv/tenant%u/app%u/data/part%u/keys\n", (number - 1) % 97,
-		    (number - 1) / 97 % 31, number - 1);
-	else
-		say(out, "  connect 10.%u.%u.%u:443\n", number >> 16 & 255, number >> 8 & 255,
-		    number & 255);
-}
-
-static void write_text(struct scene *scene)
-{
-	say(&scene->text, "version 1\nbase\n  read /usr\n");
-	for (unsigned i = 0; i < scene->rules / 10; i++)
-		write_line(&scene->text, i);
-	say(&scene->text, "tool t\n  read ${arg.path}\n  connect ${arg.url}\n");
-	for (unsigned i = scene->rules / 10; i < scene->rules; i++)
-		write_line(&scene->text, i);
-}
-
-static struct policy_tree *parse(const struct scene *scene)
-{
-	_cleanup_policy_sources_ struct policy_sources sources = { 0 };
-	const struct policy_world world = { .errors_only = true };
-	struct policy_tree *tree;
-
-	if (policy_sources_add(&sources, "bench", buf_bytes(&scene->text),
-			       buf_size(&scene->text)) ||
-	    policy_parse(&sources, &world, &tree))
-		errx(1, "the policy cannot be read");
-	if (tree->notes.errors)
-		errx(1, "the policy has errors: %s", tree->notes.notes[0].text);
-	return tree;
-}
-
-/* Objects of lines, one in four beside them; files five names deep. */
-static void choose_access(const struct scene *scene, struct policy_access *access)
-{
-	unsigned number = below(scene->rules) / 10 * 10 + below(10);
-	char *name = NULL;
-
-	*access = (struct policy_access){ .verbs = MF_POL_BIT(MF_POL_READ) };
-	if (number % 10 >= 7) {
-		*access = (struct policy_access){
-			.kind = POLICY_ACCESS_ADDRESS,
-			.verbs = MF_POL_BIT(MF_POL_CONNECT),
-			.family = 4,
-			.addr = { 10, (uint8_t)(number >> 16), (uint8_t)(number >> 8),
-				  (uint8_t)number },
-			.port = below(4) ? 443 : 80,
-		};
-		return;
-	}
-	number -= number % 10;
-	if (asprintf(&name, "/srv/tenant%u/app%u/data/%s%u/%s/file", number % 97, number / 97 % 31,
-		     below(4) ? "part" : "other", number, below(8) ? "docs" : "keys") < 0)
-		errx(1, "no memory");
-	access->kind = POLICY_ACCESS_PATH;
-	access->name = name;
-	access->name_size = strlen(name);
-}
-
-static void gather_lines(struct scene *scene)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < scene->tree->block_count; i++)
-		scene->line_count += scene->tree->blocks[i].line_count;
-	scene->lines = calloc(scene->line_count, sizeof(*scene->lines));
-	if (!scene->lines)
-		errx(1, "no memory");
-	for (size_t i = 0; i < scene->tree->block_count; i++) {
-		for (size_t k = 0; k < scene->tree->blocks[i].line_count; k++)
-			scene->lines[count++] = &scene->tree->blocks[i].lines[k];
-	}
-}
-
-static struct scene *scene_open(unsigned rules)
-{
-	struct scene *scene = calloc(1, sizeof(*scene));
-	const char *reason = "";
-
-	if (!scene)
-		errx(1, "no memory");
-	scene->rules = rules;
-	write_text(scene);
-	scene->tree = parse(scene);
-	if (policy_compile(scene->tree, &scene->image) ||
-	    policy_validate(buf_bytes(&scene->image), buf_size(&scene->image), &scene->policy,
-			    &reason))
-		errx(1, "the policy cannot be compiled: %s", reason);
-	scene->request.block = policy_tool_block(&scene->policy, "t", 1);
-	scene->state = (struct policy_state){ .requests = &scene->request,
-					      .request_count = 1,
-					      .mode = MF_POL_ENFORCE };
-	for (size_t i = 0; i < OBJECTS; i++)
-		choose_access(scene, &scene->accesses[i]);
-	gather_lines(scene);
-	return scene;
-}
-
-static void scene_free(struct scene *scene)
-{
-	for (size_t i = 0; i < OBJECTS; i++)
-		free((char *)scene->accesses[i].name);
-	policy_tree_free(scene->tree);
-	buf_free(&scene->image);
-	buf_free(&scene->text);
-	free(scene->lines);
-	free(scene);
-}
 
 /* Whether the line is about the access: what a scan would compare. */
 static bool line_matches(const struct policy_line *line, const struct policy_access *access)
@@ -242,14 +89,14 @@ static double allowed_share(const struct scene *scene)
 {
 	size_t allowed = 0;
 
-	for (size_t i = 0; i < OBJECTS; i++) {
+	for (size_t i = 0; i < SCENE_OBJECTS; i++) {
 		unsigned verdict = decide(scene, &scene->accesses[i]);
 
 		if (verdict != scan(scene, &scene->accesses[i]))
 			errx(1, "the scan and the tables differ");
 		allowed += verdict == MF_ALLOW;
 	}
-	return 100.0 * (double)allowed / OBJECTS;
+	return 100.0 * (double)allowed / SCENE_OBJECTS;
 }
 
 /* Of one number of lines. */
@@ -278,7 +125,7 @@ static void print_decisions(struct measured *sizes_measured, struct sample *loop
 	       "| lines | %d objects: least | median | p99 | %d objects: least | median | p99 | "
 	       "scan, "
 	       "median | image | allowed |\n|---|---|---|---|---|---|---|---|---|---|\n",
-	       ROUNDS, ASKED_MAX, FEW, OBJECTS, sample_median(loop), FEW, OBJECTS);
+	       ROUNDS, ASKED_MAX, FEW, SCENE_OBJECTS, sample_median(loop), FEW, SCENE_OBJECTS);
 	for (struct measured *size = first; size <= last; size++)
 		printf("| %u | %.0f ns | %.0f ns | %.0f ns | %.0f ns | %.0f ns | %.0f ns | %.0f ns "
 		       "| %.1f "
@@ -291,7 +138,7 @@ static void print_decisions(struct measured *sizes_measured, struct sample *loop
 	printf("\n100,000 lines against 10: %.2f × with %d objects, %.2f × with %d (goal: 150 ns, "
 	       "1.3 ×)\n",
 	       sample_median(&last->few) / sample_median(&first->few), FEW,
-	       sample_median(&last->all) / sample_median(&first->all), OBJECTS);
+	       sample_median(&last->all) / sample_median(&first->all), SCENE_OBJECTS);
 }
 
 static void measure_decisions(void)
@@ -306,15 +153,16 @@ static void measure_decisions(void)
 			const struct scene *scene = measured[i].scene;
 			size_t scans = SCANNED_MAX / sizes[i];
 
-			(void)round_of(scene, decide, OBJECTS, OBJECTS); /* warms up */
-			sample_add(&measured[i].all, round_of(scene, decide, OBJECTS, ASKED_MAX));
+			(void)round_of(scene, decide, SCENE_OBJECTS, SCENE_OBJECTS); /* warms up */
+			sample_add(&measured[i].all,
+				   round_of(scene, decide, SCENE_OBJECTS, ASKED_MAX));
 			(void)round_of(scene, decide, FEW, FEW);
 			sample_add(&measured[i].few, round_of(scene, decide, FEW, ASKED_MAX));
 			sample_add(&measured[i].scan,
-				   round_of(scene, scan, OBJECTS,
+				   round_of(scene, scan, SCENE_OBJECTS,
 					    scans < ASKED_MAX ? scans : ASKED_MAX));
 		}
-		sample_add(&loop, round_of(measured[0].scene, nothing, OBJECTS, ASKED_MAX));
+		sample_add(&loop, round_of(measured[0].scene, nothing, SCENE_OBJECTS, ASKED_MAX));
 	}
 	print_decisions(measured, &loop);
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
@@ -351,7 +199,7 @@ static void publish_once(const struct scene *scene, struct sample samples[STEPS]
 	uint64_t at[STEPS + 1];
 
 	at[READ] = clock_mono_ns();
-	tree = parse(scene);
+	tree = scene_parse(scene);
 	at[COMPILE] = clock_mono_ns();
 	if (policy_compile(tree, &image))
 		errx(1, "the policy cannot be compiled");
