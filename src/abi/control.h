@@ -76,6 +76,8 @@ enum mf_c_detail {
 	MF_D_IN_SESSION = 13, /* who asks is in a session itself, or it cannot be told */
 	MF_D_NO_SESSION = 14, /* there is none of that id that the peer may see */
 	MF_D_NO_POLICY = 15, /* it has none */
+	MF_D_STATIC =
+		16, /* the relay's own: no static floor could be put on the server's process */
 };
 
 /* what of the engine is in force for a session; also in records and `ps` */
@@ -108,6 +110,18 @@ enum mf_session_state {
 	MF_S_ENFORCING_PART = 6, /* … a part of it: see MF_COV_REFUSES_* */
 };
 
+/*
+ * What a session's own process is denied once and for all before it executes the server, besides what
+ * the engine decides: src/relay/floor.c. The lower 16 bits are 1 << enum mf_pol_escape.
+ */
+enum {
+	MF_FLOOR_WAYS = 0xffff,
+	MF_FLOOR_CHANGES =
+		1 << 16, /* changes of files by name that nothing of its policy can allow */
+	MF_FLOOR_ALL_CHANGES = 1 << 17, /* all of them: nothing of its policy allows any */
+	MF_FLOOR_ABSTRACT = 1 << 18, /* abstract sockets of others */
+};
+
 struct mf_c_hello {
 	struct mf_control head;
 };
@@ -134,6 +148,8 @@ struct mf_c_open {
 	char tenant[MF_NAME_LEN]; /* NUL terminated, may be empty */
 	__u32 flags;
 	__u32 child_pid; /* as the relay sees it, only to be compared with the pidfd's */
+	__u32 floor; /* MF_FLOOR_*: what it has already denied itself */
+	__u32 pad;
 };
 
 struct mf_c_open_reply {
@@ -228,6 +244,8 @@ struct mf_c_list_reply {
 	__u64 generation; /* of its policy: 1, 2, …; 0: it has none */
 	__u32 mode; /* enum mf_pol_mode: as far as its policy goes */
 	__s32 policy_error; /* -errno: a later text could not be taken, this one stays in force */
+	__u32 floor; /* MF_FLOOR_* */
+	__u32 pad;
 };
 
 /* counters of the whole guard and of the recorder; named in src/cli/stats.c by a table */
@@ -271,10 +289,10 @@ struct mf_c_stats_reply {
 
 #ifndef __bpf__
 _Static_assert(sizeof(struct mf_control) == 16, "struct mf_control");
-_Static_assert(sizeof(struct mf_c_open) == 152, "struct mf_c_open");
+_Static_assert(sizeof(struct mf_c_open) == 160, "struct mf_c_open");
 _Static_assert(sizeof(struct mf_c_open_reply) == 48, "struct mf_c_open_reply");
 _Static_assert(sizeof(struct mf_c_policy) == 96, "struct mf_c_policy");
 _Static_assert(sizeof(struct mf_leftover) == 256, "struct mf_leftover");
-_Static_assert(sizeof(struct mf_c_list_reply) == 464, "struct mf_c_list_reply");
+_Static_assert(sizeof(struct mf_c_list_reply) == 472, "struct mf_c_list_reply");
 _Static_assert(sizeof(struct mf_stats) == 256, "struct mf_stats");
 #endif

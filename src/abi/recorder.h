@@ -54,7 +54,7 @@ struct mf_r_session {
 	/* with MF_RS_POLICY */
 	__u64 policy_generation; /* 1, 2, … */
 	__u32 policy_mode; /* enum mf_pol_mode: a limit */
-	__u32 pad;
+	__u32 floor; /* MF_FLOOR_* */
 	char policy_name[MF_NAME_LEN]; /* NUL terminated */
 };
 

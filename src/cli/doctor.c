@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
@@ -10,6 +11,7 @@
 #include "cli/columns.h"
 #include "cli/print_json.h"
 #include "guard/doctor.h"
+#include "relay/floor.h"
 
 /* what the machine offers besides the hooks */
 enum place_state {
@@ -161,6 +163,27 @@ static void look_lsm(struct place *place)
 		say(place, PLACE_NO, "%s; boot with lsm=%s,bpf", list, list);
 }
 
+static void look_landlock(struct place *place)
+{
+	int version = floor_landlock_version();
+
+	if (version < FLOOR_LANDLOCK_FILES)
+		say(place, PLACE_NO, version ? "version %d" : "the kernel has none", version);
+	else if (version < FLOOR_LANDLOCK_SCOPES)
+		say(place, PLACE_YES, "version %d: not signals and abstract sockets of others",
+		    version);
+	else
+		say(place, PLACE_YES, "version %d", version);
+}
+
+static void look_seccomp(struct place *place)
+{
+	if (prctl(PR_GET_SECCOMP) < 0)
+		say(place, PLACE_NO, "%s", strerror(errno));
+	else
+		say(place, PLACE_YES, "system call filters");
+}
+
 static void look_pidns(struct place *place)
 {
 	/* the initial namespace has a fixed inode number: PROC_PID_INIT_INO of proc_ns.h */
@@ -195,6 +218,9 @@ static const struct place_row places[] = {
 	  "connects are not seen, and what is left of a server is found by lineage only" },
 	{ "user namespaces", look_userns, "file opens of ordinary users' sessions are not seen" },
 	{ "bpf among the LSMs", look_lsm, "the engine lsm cannot be used; trace does not need it" },
+	{ "landlock", look_landlock,
+	  "on trace what a policy never allows to change is not refused, nor is ptrace" },
+	{ "seccomp", look_seccomp, "on trace no policy can be enforced" },
 	{ "initial pid namespace", look_pidns,
 	  "pids in records are the machine's, not those seen here" },
 };

@@ -10,6 +10,7 @@
 #include "cli/guards.h"
 #include "cli/place.h"
 #include "cli/print_json.h"
+#include "policy/floor.h"
 #include "policy/words.h"
 
 static const struct {
@@ -77,6 +78,21 @@ static int add_row(const struct mf_c_hello_reply *guard, const struct mf_c_list_
 	return 0;
 }
 
+/* What is refused to all of a session's processes, in the words of the record's policy.floor. */
+static void print_floor(yajl_gen gen, uint32_t floor)
+{
+	const char *words[POLICY_FLOOR_WORDS];
+	size_t count = policy_floor_words(floor, words);
+
+	if (!count)
+		return;
+	print_json_text(gen, "floor");
+	yajl_gen_array_open(gen);
+	for (size_t i = 0; i < count; i++)
+		print_json_text(gen, words[i]);
+	yajl_gen_array_close(gen);
+}
+
 static int print_row(const struct mf_c_hello_reply *guard, const struct mf_c_list_reply *session,
 		     void *data)
 {
@@ -115,6 +131,7 @@ static int print_row(const struct mf_c_hello_reply *guard, const struct mf_c_lis
 			print_json_text(gen, coverage_names[i].name);
 	}
 	yajl_gen_array_close(gen);
+	print_floor(gen, session->floor);
 	yajl_gen_map_close(gen);
 	return print_json_line(gen, stdout);
 }

@@ -45,6 +45,7 @@ int session_announce(const struct session *session, int journal_fd, bool resumed
 				     .mounts_unmarked = session->engine.mounts_unmarked };
 	struct ipc_fds fds = { .fd = { journal_fd, -1, -1, -1 }, .count = 1 };
 
+	said.floor = session->floor;
 	if (resumed)
 		said.flags |= MF_RS_RESUMED;
 	if (session->open_flags & MF_OPEN_DIGEST_ONLY)

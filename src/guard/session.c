@@ -232,6 +232,7 @@ static struct session *session_new(struct guard *guard, struct connection *owner
 	session->relay_pid = peer->pid;
 	session->root_pid = child->numbers.pid;
 	session->open_flags = open->flags;
+	session->floor = open->floor;
 	session->started_mono_ns = clock_mono_ns();
 	session->started_ns = clock_real_ns();
 	session->cgroup = CGROUP_NONE;
@@ -461,6 +462,7 @@ void session_describe(const struct session *session, struct mf_c_list_reply *ret
 	reply.generation = session->policy.generation;
 	reply.mode = session->policy.fd >= 0 ? session->policy.mode : MF_POL_OBSERVE;
 	reply.policy_error = session->policy.error;
+	reply.floor = session->floor;
 	memcpy(reply.name, session->name, sizeof(reply.name));
 	memcpy(reply.tenant, session->tenant, sizeof(reply.tenant));
 	reply.head = ret_reply->head;

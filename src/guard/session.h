@@ -48,6 +48,7 @@ struct session {
 	uid_t uid;
 	pid_t relay_pid, root_pid;
 	uint32_t open_flags; /* MF_OPEN_* */
+	uint32_t floor; /* MF_FLOOR_*, as its relay says: it is the policy's owner, too */
 	char name[MF_NAME_LEN], tenant[MF_NAME_LEN];
 	struct engine_session_result engine; /* page_fd is the relay's, not kept */
 	uint32_t coverage;

@@ -4,11 +4,19 @@
 
 #include "base/cleanup.h"
 #include "base/escape.h"
+#include "policy/floor.h"
 #include "policy/words.h"
 #include "record/json.h"
 
-/* What the engine cannot refuse, although the policy may deny it. */
-static void json_not_refused(struct jsonout *json, uint32_t coverage)
+/* Whether what stands for the whole session refuses all that this policy denies of the ways out. */
+static bool floor_has_ways(uint32_t floor, const struct policy *policy)
+{
+	return !(policy_floor_denied(policy) & ~floor & MF_FLOOR_WAYS);
+}
+
+/* What is not refused, although the policy may deny it. */
+static void json_not_refused(struct jsonout *json, const struct session *session,
+			     const struct policy *policy)
 {
 	static const struct {
 		uint32_t bit;
@@ -17,12 +25,32 @@ static void json_not_refused(struct jsonout *json, uint32_t coverage)
 		      { MF_COV_REFUSES_CHANGES, "changes" },
 		      { MF_COV_REFUSES_NET, "net" },
 		      { MF_COV_REFUSES_ESCAPES, "ways-out" } };
+	uint32_t refused = session->info.coverage;
 
+	if (session->info.floor & MF_FLOOR_ALL_CHANGES)
+		refused |= MF_COV_REFUSES_CHANGES;
+	if (floor_has_ways(session->info.floor, policy))
+		refused |= MF_COV_REFUSES_ESCAPES;
 	json_key(json, "not_refused");
 	json_open(json, '[');
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
-		if (!(coverage & parts[i].bit))
+		if (!(refused & parts[i].bit))
 			json_str(json, parts[i].what);
+	json_close(json, ']');
+}
+
+/* What the server's processes are denied for as long as they live, whatever its policy says later. */
+static void json_floor(struct jsonout *json, uint32_t floor)
+{
+	const char *words[POLICY_FLOOR_WORDS];
+	size_t count = policy_floor_words(floor, words);
+
+	if (!count)
+		return;
+	json_key(json, "floor");
+	json_open(json, '[');
+	for (size_t i = 0; i < count; i++)
+		json_str(json, words[i]);
 	json_close(json, ']');
 }
 
@@ -39,7 +67,8 @@ void json_policy(struct jsonout *json, const struct session *session,
 	json_hex(json, policy->view.head->source_sha256, sizeof(policy->view.head->source_sha256));
 	json_kv_u64(json, "generation", policy->generation);
 	if (policy->mode == MF_POL_ENFORCE)
-		json_not_refused(json, session->info.coverage);
+		json_not_refused(json, session, &policy->view);
+	json_floor(json, session->info.floor);
 	json_close(json, '}');
 }
 

@@ -232,14 +232,15 @@ int guard_link_policy_bad(struct guard_link *link)
 }
 
 int guard_link_open(struct guard_link *link, const struct relay_options *options, const char *name,
-		    pid_t child, int pidfd, uint32_t flags, int *ret_page, int *ret_journal,
+		    const struct launch *launch, int *ret_page, int *ret_journal,
 		    uint32_t *ret_detail)
 {
 	_cleanup_ipc_fds_ struct ipc_fds got = IPC_FDS_NONE;
-	struct ipc_fds with = { .fd = { pidfd, -1, -1, -1 }, .count = 1 };
+	struct ipc_fds with = { .fd = { launch->pidfd, -1, -1, -1 }, .count = 1 };
 	struct mf_c_open request = { .head = { .version = MF_ABI_VERSION, .kind = MF_C_OPEN },
-				     .flags = flags,
-				     .child_pid = (uint32_t)child };
+				     .flags = launch->open_flags,
+				     .child_pid = (uint32_t)launch->pid,
+				     .floor = launch->floor };
 	union reply reply;
 	int err;
 

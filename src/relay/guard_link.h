@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "abi/control.h"
+#include "relay/launch.h"
 #include "relay/relay.h"
 
 struct guard_link {
@@ -36,7 +37,7 @@ int guard_link_policy(struct guard_link *link, const struct relay_policy *policy
 /* Opens the session of a waiting child. The descriptors are the caller's. *ret_detail: enum
  * mf_c_detail of a failure. */
 int guard_link_open(struct guard_link *link, const struct relay_options *options, const char *name,
-		    pid_t child, int pidfd, uint32_t flags, int *ret_page, int *ret_journal,
+		    const struct launch *launch, int *ret_page, int *ret_journal,
 		    uint32_t *ret_detail);
 /* Kills what is left of the session and tells what that was. */
 int guard_link_end(struct guard_link *link, uint32_t status, uint32_t flags,

@@ -14,6 +14,7 @@
 
 #include "abi/control.h"
 #include "base/cleanup.h"
+#include "relay/floor.h"
 
 /* A missing one is replaced by /dev/null for ourselves; it is gone again after the exec. */
 static int stdio_exists(void)
@@ -122,18 +123,27 @@ static bool die_with(pid_t relay)
 	return !prctl(PR_SET_PDEATHSIG, SIGKILL) && getppid() == relay;
 }
 
+/* What the child tells before it waits */
+struct ready {
+	uint32_t open_flags;
+	uint32_t floor;
+	int32_t error; /* of the floor: the server must not run without it */
+};
+
 /* In the child: async-signal-safe calls only matter little, the relay has one thread. */
 static void __attribute__((noreturn))
-child_run(const struct launch *launch, bool own_mounts, pid_t relay, int in, int out, int status_fd,
-	  int go_fd, char **argv)
+child_run(const struct launch *launch, bool own_mounts, const struct policy_floor *floor,
+	  pid_t relay, int in, int out, int status_fd, int go_fd, char **argv)
 {
-	uint32_t flags = own_mounts ? separate() : 0;
+	struct ready ready = { .open_flags = own_mounts ? separate() : 0 };
 	char go;
 	int err;
 
 	if (!die_with(relay)) /* after separate(): new credentials forget it */
 		_exit(125);
-	if (write(status_fd, &flags, sizeof(flags)) != sizeof(flags) ||
+	if (floor)
+		ready.error = floor_put_on(floor, &ready.floor);
+	if (write(status_fd, &ready, sizeof(ready)) != sizeof(ready) ||
 	    read_whole(go_fd, &go, 1) != 1)
 		_exit(125);
 	if (dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0)
@@ -148,15 +158,16 @@ child_run(const struct launch *launch, bool own_mounts, pid_t relay, int in, int
 	_exit(err == ENOENT ? 127 : 126);
 }
 
-static int fork_child(struct launch *launch, bool own_mounts, const int in[2], const int out[2],
-		      const int status[2], const int go[2], char **argv)
+static int fork_child(struct launch *launch, bool own_mounts, const struct policy_floor *floor,
+		      const int in[2], const int out[2], const int status[2], const int go[2],
+		      char **argv)
 {
 	pid_t relay = getpid(), pid = fork();
 
 	if (pid < 0)
 		return -errno;
 	if (pid == 0)
-		child_run(launch, own_mounts, relay, in[0], out[1], status[1], go[0], argv);
+		child_run(launch, own_mounts, floor, relay, in[0], out[1], status[1], go[0], argv);
 	launch->pid = pid;
 	launch->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	return launch->pidfd < 0 ? -errno : 0;
@@ -174,8 +185,10 @@ static void pair_close(int (*pair)[2])
 }
 #define _cleanup_pair_ _cleanup_(pair_close)
 
-int launch_fork(struct launch *launch, char **argv, bool own_mounts)
+int launch_fork(struct launch *launch, char **argv, bool own_mounts,
+		const struct policy_floor *floor)
 {
+	struct ready ready;
 	_cleanup_pair_ int in[2] = NO_PAIR, out[2] = NO_PAIR, status[2] = NO_PAIR, go[2] = NO_PAIR;
 	int err;
 
@@ -189,7 +202,7 @@ int launch_fork(struct launch *launch, char **argv, bool own_mounts)
 	if (!err)
 		err = set_nonblocking(out[0]);
 	if (!err)
-		err = fork_child(launch, own_mounts, in, out, status, go, argv);
+		err = fork_child(launch, own_mounts, floor, in, out, status, go, argv);
 	if (err)
 		return err;
 	launch->to_server = take_fd(&in[1]);
@@ -197,10 +210,11 @@ int launch_fork(struct launch *launch, char **argv, bool own_mounts)
 	launch->status_fd = take_fd(&status[0]);
 	launch->go_fd = take_fd(&go[1]);
 	status[1] = close_fd(status[1]);
-	if (read_whole(launch->status_fd, &launch->open_flags, sizeof(launch->open_flags)) !=
-	    sizeof(launch->open_flags))
+	if (read_whole(launch->status_fd, &ready, sizeof(ready)) != sizeof(ready))
 		return -ECHILD;
-	return 0;
+	launch->open_flags = ready.open_flags;
+	launch->floor = ready.floor;
+	return ready.error;
 }
 
 int launch_go(struct launch *launch, int *ret_errno)

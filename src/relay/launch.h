@@ -12,7 +12,8 @@
  *  - environment, argv, working directory, umask, limits, process group and session are not touched;
  *  - the mount namespace is the client's, but where the engine watches mounts: there it is a private
  *    one (for a user: inside a user namespace with identity maps) with the same mounts and the same
- *    propagation.
+ *    propagation;
+ *  - it can do everything that it could, but for a floor (relay/floor.h) that a policy asks for.
  */
 
 #include <signal.h>
@@ -20,12 +21,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct policy_floor;
+
 struct launch {
 	pid_t pid;
 	int pidfd;
 	int to_server; /* non-blocking: these descriptions are ours alone */
 	int from_server;
 	uint32_t open_flags; /* MF_OPEN_* */
+	uint32_t floor; /* MF_FLOOR_*: what the child has denied itself */
 
 	sigset_t mask; /* as we got it */
 	struct sigaction child_action; /* SIGCHLD's, as we got it */
@@ -37,8 +41,10 @@ struct launch {
 /* First of all: notes what was inherited, makes 0, 1 and 2 exist. */
 int launch_prepare(struct launch *launch);
 /* Forks; the child waits before its exec. `mask`, `child_action` and `inherited` are set.
- * `own_mounts`: in a mount namespace of its own, where that can be had. */
-int launch_fork(struct launch *launch, char **argv, bool own_mounts);
+ * `own_mounts`: in a mount namespace of its own, where that can be had. `floor`, where not NULL: the
+ * child puts it on; -EPERM when it cannot. */
+int launch_fork(struct launch *launch, char **argv, bool own_mounts,
+		const struct policy_floor *floor);
 /* Lets it exec. *ret_errno: why it could not, 0 when it did. */
 int launch_go(struct launch *launch, int *ret_errno);
 /* Ends a child that is still waiting. */

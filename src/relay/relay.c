@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/escape.h"
+#include "policy/floor.h"
 #include "relay/command.h"
 #include "relay/session.h"
 
@@ -107,6 +108,7 @@ static const char *const details[] = {
 	[MF_D_POLICY] = "the guard does not take the policy",
 	[MF_D_ENFORCE] = no_enforcement,
 	[MF_D_FLOOR] = part_enforced,
+	[MF_D_STATIC] = "the server's process could not be denied what the policy never allows",
 };
 
 static int open_failed(struct session *session, int err, uint32_t detail)
@@ -126,6 +128,28 @@ static const char *session_name(const struct relay_options *options)
 	return slash && slash[1] ? slash + 1 : options->argv[0];
 }
 
+/* Where the engine refuses all that a policy denies, there is no need of a floor. */
+static int fork_server(struct session *session, enum mf_engine engine, uint32_t *ret_detail)
+{
+	const struct relay_policy *brought = &session->options->policy;
+	_cleanup_(policy_floor_free) struct policy_floor floor = { 0 };
+	bool wanted = engine == MF_ENGINE_TRACE && brought->size && brought->mode == MF_POL_ENFORCE;
+	struct policy policy;
+	int err = 0;
+
+	if (wanted) {
+		*ret_detail = MF_D_STATIC;
+		policy_view(brought->image, &policy);
+		err = policy_floor_make(&policy, &floor);
+	}
+	if (!err)
+		err = launch_fork(&session->launch, session->options->argv,
+				  engine == MF_ENGINE_TRACE, wanted ? &floor : NULL);
+	if (!err)
+		*ret_detail = MF_D_NONE;
+	return err;
+}
+
 static int session_open(struct session *session)
 {
 	_cleanup_fd_ int page = -1, journal = -1;
@@ -139,12 +163,10 @@ static int session_open(struct session *session)
 	if (!err)
 		err = guard_link_prepare(&session->guard, &engine);
 	if (!err)
-		err = launch_fork(&session->launch, session->options->argv,
-				  engine == MF_ENGINE_TRACE);
+		err = fork_server(session, engine, &detail);
 	if (!err)
 		err = guard_link_open(&session->guard, session->options,
-				      session_name(session->options), session->launch.pid,
-				      session->launch.pidfd, session->launch.open_flags, &page,
+				      session_name(session->options), &session->launch, &page,
 				      &journal, &detail);
 	if (!err)
 		err = page_map(&session->traffic.page, page);
