@@ -10,6 +10,7 @@
 #include "policy/words.h"
 
 #define OBJECT_COLUMN 8 /* behind the longest keyword */
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
 #define COMMENT_COLUMN_MAX 64 /* lines that are longer do not move the comments of others */
 
 enum line_kind {
@@ -29,6 +30,8 @@ struct formatted {
 	size_t width; /* in characters, with the indent */
 	const char *comment; /* into the source; NULL: none */
 	size_t comment_size;
+	const char *source; /* as it was written */
+	size_t source_size;
 };
 
 struct formatter {
@@ -113,7 +116,7 @@ static int take_line(struct formatter *formatter, const char *source, size_t siz
 		formatter->capacity = capacity;
 	}
 	to = &formatter->lines[formatter->count];
-	*to = (struct formatted){ .kind = kind_of(line) };
+	*to = (struct formatted){ .kind = kind_of(line), .source = source, .source_size = size };
 	to->at_margin = to->kind == LINE_HEAD || to->kind == LINE_TOP || to->kind == LINE_BROKEN;
 	if (to->kind == LINE_BROKEN)
 		r = buf_append(&text, source, size);
@@ -175,7 +178,7 @@ static size_t comment_column(const struct formatter *formatter, size_t first, si
 	return column + 2;
 }
 
-static int write_line(struct buf *out, const struct formatted *line, size_t column)
+static int lay_out_line(struct buf *out, const struct formatted *line, size_t column)
 {
 	bool comment_only = line->kind == LINE_COMMENT;
 	int r = line->at_margin ? 0 : buf_append_str(out, "  ");
@@ -189,6 +192,19 @@ static int write_line(struct buf *out, const struct formatted *line, size_t colu
 		r = buf_append_str(out, " ");
 	if (r == 0 && line->comment)
 		r = buf_append(out, line->comment, line->comment_size);
+	return r;
+}
+
+/* What its layout would make too long to be read stays as it was written. */
+static int write_line(struct buf *out, const struct formatted *line, size_t column)
+{
+	_cleanup_buf_ struct buf laid_out = { 0 };
+	int r = lay_out_line(&laid_out, line, column);
+
+	if (r == 0 && buf_size(&laid_out) > POLICY_LINE_MAX)
+		r = buf_append(out, line->source, line->source_size);
+	else if (r == 0)
+		r = buf_append(out, buf_bytes(&laid_out), buf_size(&laid_out));
 	return r ? r : buf_append_str(out, "\n");
 }
 
@@ -206,6 +222,12 @@ static bool wants_space(const struct formatter *formatter, size_t index)
 	return index < formatter->count && lines[index].kind == LINE_HEAD;
 }
 
+static bool begins_with_mark(const struct formatted *line)
+{
+	return line->size >= strlen(BYTE_ORDER_MARK) &&
+	       memcmp(line->text, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0;
+}
+
 static int write_lines(const struct formatter *formatter, struct buf *out)
 {
 	size_t group_end = 0, column = 0;
@@ -221,6 +243,9 @@ static int write_lines(const struct formatter *formatter, struct buf *out)
 			column = comment_column(formatter, i, &group_end);
 		if (any && (space || wants_space(formatter, i)))
 			r = buf_append_str(out, "\n");
+		/* a mark that was no line's before it stood first: the one in front is passed over */
+		if (r == 0 && !any && begins_with_mark(&formatter->lines[i]))
+			r = buf_append_str(out, BYTE_ORDER_MARK);
 		if (r == 0)
 			r = write_line(out, &formatter->lines[i], column);
 		space = false;
@@ -238,7 +263,9 @@ static const char *next_line(struct formatter *formatter, size_t *ret_size)
 		return NULL;
 	end = formatter->lexer.at;
 	end -= end > begin && end[-1] == '\n';
-	end -= end > begin && end[-1] == '\r';
+	/* one ends the line; of several the last but one is a character of it, and would end it then */
+	if (end > begin && end[-1] == '\r' && (end - begin == 1 || end[-2] != '\r'))
+		end--;
 	*ret_size = (size_t)(end - begin);
 	return begin;
 }

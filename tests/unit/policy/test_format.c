@@ -67,6 +67,34 @@ static void a_line_that_cannot_be_read_stays_whole(void **state)
 		     "version 1\n\nbase\n  read  \"/a  # b\n  raed    /x\n");
 }
 
+static void of_several_carriage_returns_none_is_an_end_of_line(void **state)
+{
+	formatted_is("version 1\r\nve\r\r\r\r\r", "version 1\nve\r\r\r\r\r\n");
+	formatted_is("version 1\nbase\n  read \"/a\r\n", "version 1\n\nbase\n  read \"/a\n");
+}
+
+static void a_second_byte_order_mark_stays_a_fault(void **state)
+{
+	formatted_is("\xef\xbb\xbfversion 1\n", "version 1\n");
+	formatted_is("\xef\xbb\xbf\xef\xbb\xbfversion 1\n", "\xef\xbb\xbf\xef\xbb\xbfversion 1\n");
+	formatted_is("\n\xef\xbb\xbfversion 1\n", "\xef\xbb\xbf\xef\xbb\xbfversion 1\n");
+}
+
+/* Laid out it would have more bytes than a line may have. */
+static void a_line_of_all_bytes_that_it_may_have_can_still_be_read(void **state)
+{
+	_cleanup_buf_ struct buf text = { 0 }, once = { 0 }, twice = { 0 };
+
+	assert_int_equal(buf_append_str(&text, "version 1\nbase\nread /a #"), 0);
+	while (buf_size(&text) < strlen("version 1\nbase\n") + POLICY_LINE_MAX)
+		assert_int_equal(buf_append_str(&text, "c"), 0);
+	format((const char *)buf_bytes(&text), buf_size(&text), &once);
+	assert_memory_equal(buf_bytes(&once), "version 1\n\nbase\nread /a #c", 26);
+	format((const char *)buf_bytes(&once), buf_size(&once), &twice);
+	assert_int_equal(buf_size(&once), buf_size(&twice));
+	assert_memory_equal(buf_bytes(&once), buf_bytes(&twice), buf_size(&once));
+}
+
 static unsigned random_of(unsigned *seed, unsigned below)
 {
 	*seed = *seed * 1103515245 + 12345;
@@ -76,35 +104,22 @@ static unsigned random_of(unsigned *seed, unsigned below)
 static void random_text(unsigned *seed, struct buf *ret_text)
 {
 	static const char *const pieces[] = {
-		"version 1",
-		"default audit",
-		"base",
-		"tool x",
-		"tool \"a b\"",
-		"block b",
-		"read /a",
-		"write /b",
-		"deny /c",
-		"exec /d interpreter",
-		"mode audit",
-		"include x",
-		" # c",
-		"# c",
-		"\n",
-		"\n",
-		"\n",
-		"\n\n",
-		"  ",
-		"\t",
-		"\"",
-		"\\",
-		"\xff",
-		"\r\n",
-		"#",
-		"nonsense",
-		"ä",
-		"${arg.x}",
-		"a b c d e f g h i j",
+		"version 1",	"default audit",
+		"base",		"tool x",
+		"tool \"a b\"", "block b",
+		"read /a",	"write /b",
+		"deny /c",	"exec /d interpreter",
+		"mode audit",	"include x",
+		" # c",		"# c",
+		"\n",		"\n",
+		"\n",		"\n\n",
+		"  ",		"\t",
+		"\"",		"\\",
+		"\xff",		"\r\n",
+		"\r",		"\r\r",
+		"\xef\xbb\xbf", "#",
+		"nonsense",	"ä",
+		"${arg.x}",	"a b c d e f g h i j",
 		"\x01",
 	};
 	unsigned count = random_of(seed, 40);
@@ -206,6 +221,9 @@ int main(void)
 		cmocka_unit_test(empty_lines_part_and_never_twice),
 		cmocka_unit_test(words_stay_as_they_are_written),
 		cmocka_unit_test(a_line_that_cannot_be_read_stays_whole),
+		cmocka_unit_test(of_several_carriage_returns_none_is_an_end_of_line),
+		cmocka_unit_test(a_second_byte_order_mark_stays_a_fault),
+		cmocka_unit_test(a_line_of_all_bytes_that_it_may_have_can_still_be_read),
 		cmocka_unit_test(what_is_no_fault_can_be_printed),
 		cmocka_unit_test(who_is_told_of_a_fault_can_stop),
 		cmocka_unit_test(formatting_twice_changes_nothing_and_once_no_word),
