@@ -159,67 +159,73 @@ static __always_inline void keep_stricter(struct place *place, const struct mf_d
 		place->deciding.out = *first;
 }
 
-static __always_inline int say_rename(struct vfsmount *mnt, struct dentry *dentry,
-				      struct vfsmount *mnt2, struct dentry *dentry2,
-				      const struct actor *actor)
+/* What has two names: the one that is asked about first, then the other one */
+struct two_names {
+	struct vfsmount *mnt[2];
+	struct dentry *dentry[2];
+	__u32 verbs[2];
+	bool fresh[2];
+};
+
+static __always_inline int say_two(__u16 kind, __u32 mask, __u32 flags,
+				   const struct two_names *names, const struct actor *actor)
 {
 	struct place *place = place_take(actor);
 	struct mf_decision first;
 	struct mf_ev_change *body;
-	__u32 len, len2, flags = 0;
-	bool dir = is_dir(dentry);
+	__u32 len, len2;
 	int verdict;
 
 	if (!place)
 		return refuse_unseen(actor->tag);
 	body = (void *)place->rest;
 	__builtin_memset(body, 0, sizeof(*body));
-	body->mask = FAN_RENAME | (dir ? FAN_ONDIR : 0);
-	if (dir && BPF_CORE_READ(dentry2, d_inode)) /* over one that has to be empty, as above */
-		flags = MF_EVF_ASKED;
-	len = place_path(place, sizeof(*body), mnt, dentry, false, actor->tag);
+	body->mask = mask;
+	len = place_path(place, sizeof(*body), names->mnt[0], names->dentry[0], names->fresh[0],
+			 actor->tag);
 	body->path_len = len;
 	body->path_flags = place->walk.flags;
-	decide_moved(place, MF_POL_BOTH, actor);
+	decide_moved(place, names->verbs[0], actor);
 	first = place->deciding.out;
-	len2 = place_path(place, sizeof(*body) + len, mnt2, dentry2, true, actor->tag);
+	len2 = place_path(place, sizeof(*body) + len, names->mnt[1], names->dentry[1],
+			  names->fresh[1], actor->tag);
 	body->path2_len = len2;
 	body->path2_flags = place->walk.flags;
-	decide_moved(place, MF_POL_BIT(MF_POL_WRITE), actor);
+	decide_moved(place, names->verbs[1], actor);
 	keep_stricter(place, &first);
 	if ((body->path_flags | body->path2_flags) & MF_PATH_UNRESOLVED)
 		count_loss(actor->tag, MF_LOSS_PATH_FAULT);
-	place_say(place, MF_EV_RENAME, sizeof(*body) + len + len2, flags, actor);
+	place_say(place, kind, sizeof(*body) + len + len2, flags, actor);
 	verdict = place_verdict(place);
 	place_leave(place);
 	return verdict;
 }
 
-/* A further name: what it is of is asked of, and not told. */
+static __always_inline int say_rename(struct vfsmount *mnt, struct dentry *dentry,
+				      struct vfsmount *mnt2, struct dentry *dentry2,
+				      const struct actor *actor)
+{
+	const struct two_names names = { .mnt = { mnt, mnt2 },
+					 .dentry = { dentry, dentry2 },
+					 .verbs = { MF_POL_BOTH, MF_POL_BIT(MF_POL_WRITE) },
+					 .fresh = { false, true } };
+	bool dir = is_dir(dentry);
+	/* over one that has to be empty, as above */
+	__u32 flags = dir && BPF_CORE_READ(dentry2, d_inode) ? MF_EVF_ASKED : 0;
+
+	return say_two(MF_EV_RENAME, FAN_RENAME | (dir ? FAN_ONDIR : 0), flags, &names, actor);
+}
+
+/* A further name, and the one by which it was reached: both are on one mount. */
 static __always_inline int say_link(struct dentry *old, struct vfsmount *mnt, struct dentry *dentry,
 				    const struct actor *actor)
 {
-	struct place *place = place_take(actor);
-	struct mf_ev_change body = { .mask = FAN_CREATE };
-	struct mf_decision first;
-	int verdict;
+	const struct two_names names = { .mnt = { mnt, mnt },
+					 .dentry = { dentry, old },
+					 .verbs = { MF_POL_BIT(MF_POL_WRITE), MF_POL_BOTH },
+					 .fresh = { true, false } };
 
-	if (!place)
-		return refuse_unseen(actor->tag);
-	place_walk(place, mnt, old, false, actor->tag);
-	decide_moved(place, MF_POL_BOTH, actor);
-	first = place->deciding.out;
-	place_walk(place, mnt, dentry, true, actor->tag);
-	decide_moved(place, MF_POL_BIT(MF_POL_WRITE), actor);
-	keep_stricter(place, &first);
-	body.path_len = path_length(&place->walk);
-	body.path_flags = place->walk.flags;
-	if (body.path_flags & MF_PATH_UNRESOLVED)
-		count_loss(actor->tag, MF_LOSS_PATH_FAULT);
-	path_say(place, MF_EV_CREATE, &body, sizeof(body), 0, actor);
-	verdict = place_verdict(place);
-	place_leave(place);
-	return verdict;
+	return say_two(MF_EV_CREATE, FAN_CREATE, 0, &names, actor);
 }
 
 /* What inode_create() could not tell yet */

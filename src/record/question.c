@@ -96,20 +96,36 @@ static void ask_change(struct question *question, const struct event_view *event
 	const struct mf_ev_change *change = event->body;
 
 	ask_path(question, event, 0, change->path_flags, MF_POL_BIT(MF_POL_WRITE));
-	if (change->path2_len || change->path2_flags)
-		ask_path(question, event, 1, change->path2_flags, MF_POL_BIT(MF_POL_WRITE));
 }
 
-/* What moved may be a directory, which the event does not say; under its new name it can be read. */
-static void ask_rename(struct question *question, const struct event_view *event)
+/* What has two names may be a directory, which the event does not say; by the new one what was under
+ * the old one is read. */
+static void ask_both(struct question *question, const struct event_view *event,
+		     const uint8_t verbs[2])
 {
 	const struct mf_ev_change *change = event->body;
 
-	ask_path(question, event, 0, change->path_flags, BIT_RW);
+	ask_path(question, event, 0, change->path_flags, verbs[0]);
 	if (change->path2_len || change->path2_flags)
-		ask_path(question, event, 1, change->path2_flags, MF_POL_BIT(MF_POL_WRITE));
+		ask_path(question, event, 1, change->path2_flags, verbs[1]);
 	for (size_t i = 0; i < question->count; i++)
 		question->access[i].whole_tree = true;
+}
+
+static void ask_rename(struct question *question, const struct event_view *event)
+{
+	ask_both(question, event, (const uint8_t[]){ BIT_RW, MF_POL_BIT(MF_POL_WRITE) });
+}
+
+/* The second name is what a link is of, where the engine tells. */
+static void ask_create(struct question *question, const struct event_view *event)
+{
+	const struct mf_ev_change *change = event->body;
+
+	if (change->path2_len || change->path2_flags)
+		ask_both(question, event, (const uint8_t[]){ MF_POL_BIT(MF_POL_WRITE), BIT_RW });
+	else
+		ask_change(question, event);
 }
 
 static void ask_address(struct question *question, const struct event_view *event, uint8_t verbs)
@@ -171,7 +187,7 @@ static const struct {
 	[MF_EV_EXEC] = { .ask = ask_exec },
 	[MF_EV_OPEN] = { .ask = ask_open },
 	[MF_EV_OPEN_EXEC] = { .ask = ask_open_exec },
-	[MF_EV_CREATE] = { .ask = ask_change },
+	[MF_EV_CREATE] = { .ask = ask_create },
 	[MF_EV_DELETE] = { .ask = ask_change },
 	[MF_EV_RENAME] = { .ask = ask_rename },
 	[MF_EV_ATTRIB] = { .ask = ask_change },

@@ -120,7 +120,8 @@ static int render_file_or_act(struct buf *out, yajl_val event)
 	int err = tree_print(out, event, "path");
 
 	if (!err && tree_get(event, "path2"))
-		err = buf_append_str(out, " → ");
+		err = buf_append_str(out, strcmp(tree_text(event, "kind"), "create") == 0 ? " ← "
+											  : " → ");
 	if (!err)
 		err = tree_print(out, event, "path2");
 	return err ? err : render_act(out, event);

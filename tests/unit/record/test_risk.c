@@ -109,6 +109,15 @@ static void both_ends_of_a_rename_are_looked_at(void **state)
 	assert_int_equal(risk_of(MF_EV_RENAME, &change, "/srv/app/a/etc/shadow", &app), RISK_ALERT);
 }
 
+static void what_a_link_is_of_is_looked_at(void **state)
+{
+	struct mf_ev_change change = { .path_len = 10, .path2_len = 11 };
+
+	assert_int_equal(risk_of(MF_EV_CREATE, &change, "/srv/app/a/srv/app/bb", &app),
+			 RISK_CREATE);
+	assert_int_equal(risk_of(MF_EV_CREATE, &change, "/srv/app/a/etc/shadow", &app), RISK_ALERT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -121,6 +130,7 @@ int main(void)
 		cmocka_unit_test(without_a_working_tree_system_trees_count),
 		cmocka_unit_test(flags_that_are_not_known_are_not_guessed),
 		cmocka_unit_test(both_ends_of_a_rename_are_looked_at),
+		cmocka_unit_test(what_a_link_is_of_is_looked_at),
 	};
 
 	return cmocka_run_group_tests_name("risk", tests, NULL, NULL);

@@ -200,6 +200,16 @@ static void a_tree_with_something_denied_in_it_does_not_move(void **state)
 	assert_int_equal(of_change(MF_EV_CREATE, "/w", NULL).verdict, MF_ALLOW);
 }
 
+static void a_further_name_asks_for_what_it_is_of(void **state)
+{
+	assert_int_equal(of_change(MF_EV_CREATE, "/w/new", "/w/old").verdict, MF_ALLOW);
+	assert_int_equal(of_change(MF_EV_CREATE, "/w/new", "/r/old").verdict, MF_WOULD_DENY);
+	assert_int_equal(of_change(MF_EV_CREATE, "/r/new", "/w/old").verdict, MF_WOULD_DENY);
+	assert_int_equal(of_change(MF_EV_CREATE, "/w/new", "/w/unread").verdict, MF_WOULD_DENY);
+	assert_int_equal(of_change(MF_EV_CREATE, "/w/unread", NULL).verdict, MF_ALLOW);
+	assert_int_equal(of_change(MF_EV_CREATE, "/w/new", "/w").verdict, MF_WOULD_DENY);
+}
+
 static int of_net(uint16_t kind, uint8_t a, uint8_t d, uint16_t port)
 {
 	struct told told = {
@@ -305,6 +315,7 @@ int main(void)
 		cmocka_unit_test(a_change_is_a_write_of_all_its_names),
 		cmocka_unit_test(what_moves_can_be_read_under_its_new_name),
 		cmocka_unit_test(a_tree_with_something_denied_in_it_does_not_move),
+		cmocka_unit_test(a_further_name_asks_for_what_it_is_of),
 		cmocka_unit_test(whatever_leaves_needs_connect_and_what_takes_needs_listen),
 		cmocka_unit_test(a_local_socket_is_its_path_or_its_abstract_name),
 		cmocka_unit_test(a_socket_is_raw_by_its_type_or_another_one),
