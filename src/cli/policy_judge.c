@@ -230,6 +230,9 @@ bool judge_disagrees(const struct judge *judge, const struct recorded_call *call
 		return false;
 	if (!is_of_policy(judge, call->entry) || answer->reason == QUESTION_NO_CALL)
 		return false;
+	/* by another one than that which the entry tells of */
+	if (tree_get(event->row, "generation"))
+		return false;
 	/* a session's mode may make a denial lighter; which line it is stays */
 	if (answer->decision.verdict <= MF_WOULD_DENY ? !denied : denied)
 		return true;

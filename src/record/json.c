@@ -420,6 +420,7 @@ void json_batch(struct buf *out, const struct session *session, const struct bat
 	json_begin(&json, out, type == LOG_LATE ? "mcpfloor.late/1" : "mcpfloor.background/1");
 	json_session(&json, session);
 	json_kv_str(&json, "engine", json_engine(session->info.engine));
+	json_policy(&json, session, place.policy);
 	json_key(&json, "started");
 	json_time(&json, session_real_ns(session, first));
 	json_key(&json, "ended");
