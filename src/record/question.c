@@ -145,9 +145,18 @@ static void ask_connect(struct question *question, const struct event_view *even
 	ask_address(question, event, MF_POL_BIT(MF_POL_CONNECT));
 }
 
-static void ask_listen(struct question *question, const struct event_view *event)
+static void ask_bind(struct question *question, const struct event_view *event)
 {
 	ask_address(question, event, MF_POL_BIT(MF_POL_LISTEN));
+}
+
+/* One that is bound was asked about then. One that is not has no port yet: this binds it to any. */
+static void ask_listen(struct question *question, const struct event_view *event)
+{
+	const struct mf_ev_net *net = event->body;
+
+	if (!net->port)
+		ask_bind(question, event);
 }
 
 static void ask_unix(struct question *question, const struct event_view *event)
@@ -195,7 +204,7 @@ static const struct {
 	[MF_EV_CONNECT] = { .ask = ask_connect },
 	[MF_EV_SEND] = { .ask = ask_connect },
 	[MF_EV_SEND_ON] = { .ask = ask_connect },
-	[MF_EV_BIND] = { .ask = ask_listen },
+	[MF_EV_BIND] = { .ask = ask_bind },
 	[MF_EV_LISTEN] = { .ask = ask_listen },
 	[MF_EV_TCP_SYN] = { .ask = ask_connect },
 	[MF_EV_MAP_EXEC] = { .ask = ask_map },

@@ -83,10 +83,6 @@ struct verdict session_judge(const struct session *session, const struct event_v
 
 	if (!session->policy)
 		return VERDICT_NONE;
-	/* there it was asked about when it was bound, and by what port it has now nobody asked */
-	if (event->head->kind == MF_EV_LISTEN && session->info.engine == MF_ENGINE_LSM &&
-	    !(event->head->decision.flags & MF_DECIDED))
-		return VERDICT_NONE;
 	policy = session_policy_at(session->policy, event->head->t_ns);
 	for (uint32_t i = 0; i < label->live; i++) {
 		unsigned parity = policy->generation & 1;

@@ -10,7 +10,8 @@
  * Steps: touch P, open P, unlink P, rename A B, connect IP PORT, send IP PORT, sleep MS,
  * exec ARG…, vexec ARG…, stderr BYTES, raise SIGNO, exit STATUS, kill PID SIGNO, hold MS (the
  * reply waits, the server does not), reply (now, not at the end), forks N,
- * renames N PATH, opens N PATH, pin CPU STEP, dial IP PORT (a connection that stays), talk (on it).
+ * renames N PATH, opens N PATH, pin CPU STEP, dial IP PORT (a connection that stays), talk (on it),
+ * listen IP PORT, listen (without having bound).
  * In front of a step: pool (a thread, made when first needed), child (fork), daemon (double fork,
  * setsid), helper (a process that the first such step starts and later ones feed by a pipe),
  * later MS (after the reply).
@@ -162,6 +163,22 @@ static void make_open(const char *path, int flags)
 
 static int dialled = -1;
 
+static void begin_listening(const char *ip, const char *port)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (ip) {
+		at.sin_port = htons((uint16_t)atoi(port));
+		if (inet_pton(AF_INET, ip, &at.sin_addr) != 1 ||
+		    bind(fd, (struct sockaddr *)&at, sizeof(at)))
+			fprintf(stderr, "bind: %m\n");
+	}
+	if (listen(fd, 1))
+		fprintf(stderr, "listen: %m\n");
+	close(fd);
+}
+
 static void dial(const char *ip, const char *port)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port)) };
@@ -258,6 +275,8 @@ static void act(const char *step)
 		to_address(w[1], w[2], false);
 	else if (!strcmp(w[0], "send") && count == 3)
 		to_address(w[1], w[2], true);
+	else if (!strcmp(w[0], "listen") && (count == 3 || count == 1))
+		begin_listening(count == 3 ? w[1] : NULL, w[2]);
 	else if (!strcmp(w[0], "dial") && count == 3)
 		dial(w[1], w[2]);
 	else if (!strcmp(w[0], "talk") && count == 1)

@@ -220,6 +220,13 @@ static int of_net(uint16_t kind, uint8_t a, uint8_t d, uint16_t port)
 	return ask(&told).verdict;
 }
 
+static void what_listens_was_asked_about_when_it_was_bound(void **state)
+{
+	/* to a port that the kernel chose, of which no line speaks */
+	assert_int_equal(of_net(MF_EV_LISTEN, 127, 1, 45678), MF_OBSERVED);
+	assert_int_equal(of_net(MF_EV_LISTEN, 0, 0, 0), MF_WOULD_DENY);
+}
+
 static void whatever_leaves_needs_connect_and_what_takes_needs_listen(void **state)
 {
 	static const uint16_t out[] = { MF_EV_CONNECT, MF_EV_SEND, MF_EV_SEND_ON, MF_EV_TCP_SYN };
@@ -230,7 +237,7 @@ static void whatever_leaves_needs_connect_and_what_takes_needs_listen(void **sta
 		assert_int_equal(of_net(out[i], 192, 2, 443), MF_WOULD_DENY);
 	}
 	assert_int_equal(of_net(MF_EV_BIND, 127, 1, 80), MF_ALLOW);
-	assert_int_equal(of_net(MF_EV_LISTEN, 127, 1, 81), MF_WOULD_DENY);
+	assert_int_equal(of_net(MF_EV_BIND, 127, 1, 81), MF_WOULD_DENY);
 	assert_int_equal(of_net(MF_EV_TCP_FAIL, 192, 2, 443), MF_OBSERVED);
 	assert_int_equal(of_net(MF_EV_ACCEPT, 192, 2, 443), MF_OBSERVED);
 }
@@ -315,6 +322,7 @@ int main(void)
 		cmocka_unit_test(a_change_is_a_write_of_all_its_names),
 		cmocka_unit_test(what_moves_can_be_read_under_its_new_name),
 		cmocka_unit_test(a_tree_with_something_denied_in_it_does_not_move),
+		cmocka_unit_test(what_listens_was_asked_about_when_it_was_bound),
 		cmocka_unit_test(a_further_name_asks_for_what_it_is_of),
 		cmocka_unit_test(whatever_leaves_needs_connect_and_what_takes_needs_listen),
 		cmocka_unit_test(a_local_socket_is_its_path_or_its_abstract_name),
