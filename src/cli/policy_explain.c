@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/escape.h"
+#include "cli/policy_names.h"
 #include "cli/policy_question.h"
 #include "cli/print_json.h"
 #include "policy/advice.h"
@@ -133,6 +134,8 @@ static int add_advice(struct buf *all, const struct answer *answer)
 	_cleanup_buf_ struct buf advice = { 0 };
 	int r = say_advice(&advice, answer);
 
+	if (r == 0)
+		r = policy_names_print(&advice, answer->question, answer->decision.rule);
 	if (r || !buf_size(&advice) ||
 	    memmem(buf_bytes(all), buf_size(all), buf_bytes(&advice), buf_size(&advice)))
 		return r;
@@ -269,6 +272,8 @@ static int print_json(const struct answer *answer)
 	if (answer->advice.allowing.reason)
 		print_rule(gen, "would_allow", &question->policy, answer->advice.allowing.rule);
 	if (print_missing(gen, answer))
+		return -ENOMEM;
+	if (policy_names_json(gen, question, decision->rule))
 		return -ENOMEM;
 	print_json_bool(gen, "strict", question->state.strict);
 	print_calls(gen, question);

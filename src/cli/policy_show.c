@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "cli/policy.h"
+#include "cli/policy_names.h"
 #include "cli/print_json.h"
 #include "policy/quote.h"
 
@@ -186,8 +187,10 @@ static int show_json(struct showing *showing, const struct policy_line *line)
 	print_json_field(gen, "object", (const char *)buf_bytes(&object));
 	print_json_field(gen, "file", showing->tree->sources.files[line->where.file].name);
 	print_json_count(gen, "line", line->where.line);
+	if (line->kind == POLICY_OBJECT_HOST)
+		r = policy_addresses_json(gen, line->addresses, line->address_count);
 	yajl_gen_map_close(gen);
-	return 0;
+	return r;
 }
 
 static int show_line(void *data, const struct policy_line *line)
