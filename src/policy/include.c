@@ -6,11 +6,13 @@
  */
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "policy/notes.h"
 #include "policy/parse.h"
 
+#define ENDING ".policy" /* of the files */
 #define NAMES_MAX (4 * POLICY_FILES_MAX) /* of files that are asked for, be they there or not */
 
 static uint32_t find_block(const struct policy_parser *parser, uint32_t file,
@@ -43,6 +45,7 @@ static void refuse_include(struct policy_parser *parser, const struct policy_inc
 {
 	struct policy_tree *tree = parser->tree;
 	_cleanup_free_ const char **names = NULL;
+	char meant[POLICY_BLOCK_NAME_MAX + 1] = "";
 	size_t count = 0;
 
 	if (policy_notes_are_full(&tree->notes)) {
@@ -60,9 +63,15 @@ static void refuse_include(struct policy_parser *parser, const struct policy_inc
 		    tree->blocks[i].where.file == include->where.file)
 			names[count++] = tree->blocks[i].name.bytes;
 	}
+	/* a file is named without its ending */
+	if (include->name.size > strlen(ENDING) &&
+	    strcmp(include->name.bytes + include->name.size - strlen(ENDING), ENDING) == 0)
+		snprintf(meant, sizeof(meant), "%.*s", (int)(include->name.size - strlen(ENDING)),
+			 include->name.bytes);
 	policy_complain_at(
 		parser, POLICY_E_INCLUDE, &include->where, NULL,
-		policy_nearest(include->name.bytes, include->name.size, names, count),
+		*meant ? meant
+		       : policy_nearest(include->name.bytes, include->name.size, names, count),
 		"there is no block '%s' in this file, nor a file of that name on the search "
 		"path",
 		include->name.bytes);

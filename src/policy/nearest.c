@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <ctype.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "policy/words.h"
@@ -10,7 +12,13 @@ static size_t least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* Damerau-Levenshtein, adjacent transpositions only; both words are at most WORD_MAX long. */
+static bool same(char a, char b)
+{
+	return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
+/* Damerau-Levenshtein, adjacent transpositions only, whatever the case; both words are at most WORD_MAX
+ * long. */
 static size_t edit_distance(const char *a, size_t la, const char *b, size_t lb)
 {
 	size_t rows[3][WORD_MAX + 1];
@@ -24,8 +32,8 @@ static size_t edit_distance(const char *a, size_t la, const char *b, size_t lb)
 		row[0] = i;
 		for (size_t j = 1; j <= lb; j++) {
 			row[j] = least(least(above[j] + 1, row[j - 1] + 1),
-				       above[j - 1] + (a[i - 1] != b[j - 1]));
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				       above[j - 1] + !same(a[i - 1], b[j - 1]));
+			if (i > 1 && j > 1 && same(a[i - 1], b[j - 2]) && same(a[i - 2], b[j - 1]))
 				row[j] = least(row[j], above2[j - 2] + 1);
 		}
 	}

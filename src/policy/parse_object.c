@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The objects of rules: paths, addresses, unix sockets. */
 
+#include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "policy/parse.h"
 
 static const char *text_of(const struct buf *buf)
@@ -48,31 +51,63 @@ static bool has_parent_step(const struct buf *buf)
 	return false;
 }
 
+/* Where programs are looked for that are named without a directory */
+static bool find_program(struct policy_parser *parser, const struct buf *name, char *ret_path,
+			 size_t room)
+{
+	static const char *const places[] = { "/usr/bin", "/usr/local/bin", "/usr/sbin" };
+	const struct policy_world *world = parser->world;
+
+	if (!world || !world->look || memchr(buf_bytes(name), '/', buf_size(name)))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		_cleanup_buf_ struct buf target = { 0 };
+
+		snprintf(ret_path, room, "%s/%s", places[i],
+			 policy_parser_shown(parser, text_of(name), buf_size(name)));
+		if (world->look(world->data, ret_path, &target) > 0)
+			return true;
+	}
+	return false;
+}
+
 /* What was probably meant by a path that does not begin with a slash. */
-static void refuse_relative(struct policy_parser *parser, const struct policy_lex_word *word,
-			    const struct buf *path)
+static void refuse_relative(struct policy_parser *parser, const struct policy_line *line,
+			    const struct policy_lex_word *word, const struct buf *path)
 {
 	static const struct {
 		const char *begin, *meant;
 	} known[] = {
 		{ "~/", "${home}/" },	   { "$HOME/", "${home}/" },	 { "$home/", "${home}/" },
-		{ "./", "${workspace}/" }, { "$PWD/", "${workspace}/" }, { "", "${workspace}/" },
+		{ "./", "${workspace}/" }, { "$PWD/", "${workspace}/" }, { "$arg.", "${arg." },
+		{ "${arg.", "${arg." },	   { "{arg.", "${arg." },
 	};
-	char suggestion[200];
+	char suggestion[200] = "";
 	size_t i = 0;
 
-	while (!starts_with(path, known[i].begin))
+	while (i < ARRAY_LEN(known) && !starts_with(path, known[i].begin))
 		i++;
-	snprintf(suggestion, sizeof(suggestion), "%s%s", known[i].meant,
-		 policy_parser_shown(parser, text_of(path) + strlen(known[i].begin),
-				     buf_size(path) - strlen(known[i].begin)));
-	policy_complain(parser, POLICY_E_PATH, word, NULL, suggestion,
+	if (i < ARRAY_LEN(known)) {
+		size_t begin = strlen(known[i].begin), end = buf_size(path);
+		bool argument = strcmp(known[i].meant, "${arg.") == 0;
+
+		end -= argument && text_of(path)[end - 1] == '}';
+		snprintf(suggestion, sizeof(suggestion), "%s%s%s", known[i].meant,
+			 policy_parser_shown(parser, text_of(path) + begin, end - begin),
+			 argument ? "}" : "");
+	} else if (isalnum((unsigned char)text_of(path)[0]) &&
+		   !(line->verbs & MF_POL_BIT(MF_POL_EXEC) &&
+		     find_program(parser, path, suggestion, sizeof(suggestion)))) {
+		snprintf(suggestion, sizeof(suggestion), "${workspace}/%s",
+			 policy_parser_shown(parser, text_of(path), buf_size(path)));
+	}
+	policy_complain(parser, POLICY_E_PATH, word, NULL, *suggestion ? suggestion : NULL,
 			"expected a path that begins with /, found '%s'",
 			policy_parser_shown(parser, text_of(path), buf_size(path)));
 }
 
-static bool path_is_good(struct policy_parser *parser, const struct policy_lex_word *word,
-			 const struct policy_expanded *expanded)
+static bool path_is_good(struct policy_parser *parser, const struct policy_line *line,
+			 const struct policy_lex_word *word, const struct policy_expanded *expanded)
 {
 	const struct buf *path = &expanded->before;
 
@@ -93,7 +128,7 @@ static bool path_is_good(struct policy_parser *parser, const struct policy_lex_w
 	if (expanded->has_argument && !buf_size(path))
 		return true;
 	if (!starts_with(path, "/")) {
-		refuse_relative(parser, word, path);
+		refuse_relative(parser, line, word, path);
 		return false;
 	}
 	if (expanded->has_argument &&
@@ -194,7 +229,7 @@ void policy_parse_path(struct policy_parser *parser, struct policy_line *line,
 {
 	_cleanup_policy_expanded_ struct policy_expanded expanded = { 0 };
 
-	if (policy_expand(parser, word, &expanded) || !path_is_good(parser, word, &expanded))
+	if (policy_expand(parser, word, &expanded) || !path_is_good(parser, line, word, &expanded))
 		return;
 	if (expanded.has_argument)
 		take_template(parser, line, &expanded, MF_POL_TEMPLATE_PATH);
@@ -317,8 +352,8 @@ static void resolve_host(struct policy_parser *parser, struct policy_line *line,
 			       POLICY_HOST_ADDRS_MAX);
 	if (count <= 0) {
 		policy_complain(parser, POLICY_W_UNRESOLVED, word, NULL, NULL,
-				"%s has no address now, so this line permits nothing",
-				line->name.bytes);
+				"%s has no address now, so this line %s nothing", line->name.bytes,
+				line->deny ? "denies" : "permits");
 		return;
 	}
 	if (count > POLICY_HOST_ADDRS_MAX)
@@ -358,6 +393,37 @@ static void take_host(struct policy_parser *parser, struct policy_line *line,
 	resolve_host(parser, line, word);
 }
 
+/* What was probably meant by an address that is none: of a URL its host and port, of a port alone or a
+ * name alone what is missing. */
+static void refuse_endpoint(struct policy_parser *parser, const struct policy_line *line,
+			    const struct policy_lex_word *word, const char *reason)
+{
+	static const struct {
+		const char *scheme, *port;
+	} known[] = { { "https://", ":443" }, { "http://", ":80" }, { "wss://", ":443" },
+		      { "ws://", ":80" },     { "ssh://", ":22" },  { "", "" } };
+	const char *shown = policy_parser_shown(parser, word->bytes, word->size), *host = shown;
+	bool colon = *shown == ':';
+	bool port_alone = !shown[colon + strspn(shown + colon, "0123456789-")];
+	char suggestion[200] = "";
+	size_t i = 0, size;
+
+	while (strncmp(shown, known[i].scheme, strlen(known[i].scheme)) != 0)
+		i++;
+	host += strlen(known[i].scheme);
+	size = strcspn(host, "/?#");
+	if (host != shown && size)
+		snprintf(suggestion, sizeof(suggestion), "%.*s%s", (int)size, host,
+			 memchr(host, ':', size) ? "" : known[i].port);
+	else if (port_alone && line->verbs & MF_POL_BIT(MF_POL_LISTEN))
+		snprintf(suggestion, sizeof(suggestion), "127.0.0.1:%s", shown + colon);
+	else if (!port_alone && !strpbrk(shown, ":/*[]"))
+		snprintf(suggestion, sizeof(suggestion), "%s:443", shown);
+	policy_complain(parser, POLICY_E_ADDRESS, word, NULL, *suggestion ? suggestion : NULL,
+			"%s, found '%s'",
+			strstr(shown, "://") ? "expected HOST:PORT, no URL" : reason, shown);
+}
+
 static void take_endpoint(struct policy_parser *parser, struct policy_line *line,
 			  const struct policy_lex_word *word, const struct buf *text)
 {
@@ -365,9 +431,8 @@ static void take_endpoint(struct policy_parser *parser, struct policy_line *line
 	const char *reason = "";
 	int r = policy_endpoint_split(text_of(text), buf_size(text), &endpoint, &reason);
 
-	if (r < 0) {
-		policy_complain(parser, POLICY_E_ADDRESS, word, NULL, NULL, "%s, found '%s'",
-				reason, policy_parser_shown(parser, word->bytes, word->size));
+	if (r < 0 || memmem(word->bytes, word->size, "://", 3)) {
+		refuse_endpoint(parser, line, word, reason);
 		return;
 	}
 	if (policy_ports_parse(endpoint.port, endpoint.port_size, &line->ports, &reason) < 0) {

@@ -30,7 +30,8 @@ static bool ends_at(struct policy_parser *parser, size_t count)
 		return true;
 	policy_complain(
 		parser, POLICY_E_EXTRA, word, NULL, NULL,
-		"expected the end of the line, found '%s'; a name with blanks stands in \"\"",
+		"expected the end of the line, found '%s'; a line has one object, and a name with "
+		"blanks stands in \"\"",
 		policy_parser_shown(parser, word->bytes, word->size));
 	return false;
 }

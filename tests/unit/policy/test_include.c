@@ -67,6 +67,9 @@ static void what_cannot_be_included_is_told(void **state)
 	     "the search "
 	     "path; did you mean mine?\n"
 	     "p:4:1: warning: nothing in this file includes block mine\n");
+	said("version 1\nbase\n read /x\n include some/nothing.policy\n",
+	     "p:4:10: error: there is no block 'some/nothing.policy' in this file, nor a file of "
+	     "that name on the search path; did you mean some/nothing?\n");
 	said("version 1\nbase\n include locked\n",
 	     "p:3:10: error: 'locked' cannot be included: Permission denied\n");
 	said("version 1\nbase\n include other\n",

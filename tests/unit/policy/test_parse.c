@@ -38,6 +38,9 @@ static void a_word_that_means_nothing_is_told_with_the_nearest_one(void **state)
 		{ "bse",
 		  "2:1: error: expected a keyword such as tool, read or deny, found 'bse'; did "
 		  "you mean base?" },
+		{ "base\nREAD /x",
+		  "3:1: error: expected a keyword such as tool, read or deny, found "
+		  "'READ'; did you mean read?" },
 		{ "execute /x", "2:1: error: expected a keyword such as tool, read or deny, found "
 				"'execute'; did you mean exec?" },
 		{ "zzzzzzzzzzzz",
@@ -87,11 +90,14 @@ static void what_is_missing_or_too_much_is_told(void **state)
 		{ "base\nread /y\ndeny", "4:1: error: expected [VERB] OBJECT behind 'deny'" },
 		{ "base\nread /y\ndeny exec", "4:1: error: expected an object behind 'deny exec'" },
 		{ "base\nread /y\ndeny /a /b",
-		  "4:9: " EXTRA "'/b'; a name with blanks stands in \"\"" },
+		  "4:9: " EXTRA
+		  "'/b'; a line has one object, and a name with blanks stands in \"\"" },
 		{ "base\nread /My Docs",
-		  "3:10: " EXTRA "'Docs'; a name with blanks stands in \"\"" },
+		  "3:10: " EXTRA
+		  "'Docs'; a line has one object, and a name with blanks stands in \"\"" },
 		{ "base\nread /y\nexec /a interpeter",
-		  "4:9: " EXTRA "'interpeter'; a name with blanks stands in \"\"" },
+		  "4:9: " EXTRA
+		  "'interpeter'; a line has one object, and a name with blanks stands in \"\"" },
 	};
 
 	all_said(rows + 2, 2); /* what has nothing else to say comes first */
@@ -129,6 +135,22 @@ static void a_path_that_cannot_be_meant_is_told(void **state)
 		{ "base\nread /y\nread unix:/x",
 		  "4:6: error: expected a path, found 'unix:/x'; sockets "
 		  "go with connect and listen" },
+		{ "base\nread /y\nexec gti",
+		  "4:6: error: expected a path that begins with /, found "
+		  "'gti'; did you mean ${workspace}/gti?" },
+		{ "tool t\nread $arg.path", "3:6: error: expected a path that begins with /, found "
+					    "'$arg.path'; did you mean ${arg.path}?" },
+		{ "tool t\nread {arg.path}",
+		  "3:6: error: expected a path that begins with /, found "
+		  "'{arg.path}'; did you mean ${arg.path}?" },
+		{ "tool t\nread ${arg.path",
+		  "3:6: error: expected a path that begins with /, found "
+		  "'${arg.path'; did you mean ${arg.path}?" },
+		{ "base\nread /y\nread “/x”",
+		  "4:6: error: expected a path that begins with /, found '“/x”'" },
+		{ "base\nread /y\nread ${HOME}/x",
+		  "4:6: error: expected ${workspace}, ${home} or ${arg.NAME}, found "
+		  "'${HOME}'; did you mean ${home}?" },
 		{ "base\nread /y\nread file:///x",
 		  "4:6: error: expected a path, found 'file:///x'" },
 		{ "base\nread /y\nread \"/a\\x00b\"",
@@ -145,12 +167,43 @@ static void a_path_that_cannot_be_meant_is_told(void **state)
 	all_said(rows, ARRAY_LEN(rows));
 }
 
+static void a_program_without_a_directory_is_looked_for(void **state)
+{
+	static const struct there there[] = { { "/y", "file" }, { "/usr/bin/git", "file" }, { 0 } };
+	const struct world world = { .there = there };
+	_cleanup_policy_tree_ struct policy_tree *tree =
+		parse_in(&world, "version 1\nbase\nread /y\nexec git\nread git\nexec gti\n");
+
+	assert_string_equal(
+		notes_of(tree),
+		"p:4:6: error: expected a path that begins with /, found 'git'; did you "
+		"mean /usr/bin/git?\n"
+		"p:5:6: error: expected a path that begins with /, found 'git'; did you "
+		"mean ${workspace}/git?\n"
+		"p:6:6: error: expected a path that begins with /, found 'gti'; did you "
+		"mean ${workspace}/gti?\n");
+}
+
 static void an_address_that_cannot_be_meant_is_told(void **state)
 {
 	static const struct wrong rows[] = {
 		{ "base\nread /y\nconnect 192.0.2.1",
 		  "4:9: error: expected a port: HOST:443, HOST:8000-8010 or HOST:*, found "
-		  "'192.0.2.1'" },
+		  "'192.0.2.1'; did you mean 192.0.2.1:443?" },
+		{ "base\nread /y\nlisten 8080",
+		  "4:8: error: expected a port: HOST:443, HOST:8000-8010 or HOST:*, found "
+		  "'8080'; did you mean 127.0.0.1:8080?" },
+		{ "base\nread /y\nlisten :8080",
+		  "4:8: error: expected an address, a name or * before the port, found "
+		  "':8080'; did you mean 127.0.0.1:8080?" },
+		{ "base\nread /y\nconnect https://api.example.com/v1",
+		  "4:9: error: expected HOST:PORT, no URL, found "
+		  "'https://api.example.com/v1'; did you mean api.example.com:443?" },
+		{ "base\nread /y\nconnect http://api.example.com:8080",
+		  "4:9: error: expected HOST:PORT, no URL, found "
+		  "'http://api.example.com:8080'; did you mean api.example.com:8080?" },
+		{ "base\nread /y\nconnect tcp://x:80",
+		  "4:9: error: expected HOST:PORT, no URL, found 'tcp://x:80'" },
 		{ "base\nread /y\nconnect h:99999",
 		  "4:9: error: a port is at most 65535, found '99999'" },
 		{ "base\nread /y\nconnect h:0",
@@ -466,6 +519,7 @@ int main(void)
 		cmocka_unit_test(a_word_that_means_nothing_is_told_with_the_nearest_one),
 		cmocka_unit_test(what_is_missing_or_too_much_is_told),
 		cmocka_unit_test(a_path_that_cannot_be_meant_is_told),
+		cmocka_unit_test(a_program_without_a_directory_is_looked_for),
 		cmocka_unit_test(an_address_that_cannot_be_meant_is_told),
 		cmocka_unit_test(a_variable_that_has_no_value_is_an_error),
 		cmocka_unit_test(a_dollar_that_begins_no_variable_is_a_dollar),
