@@ -389,28 +389,54 @@ static int walk_log(struct walk *walk)
 	return r < 0 ? records_failed(&records, r) : CLI_OK;
 }
 
+static bool is_blank(const struct buf *line)
+{
+	for (size_t i = 0; i < buf_size(line); i++) {
+		if (!memchr(" \t\r", buf_bytes(line)[i], 3))
+			return false;
+	}
+	return true;
+}
+
+/* The next line, without its end. 1, or 0 where there is none; -EFBIG, before it is all in memory. */
+static int read_line(FILE *file, struct buf *line)
+{
+	int c = 0, r = 0;
+
+	buf_reset(line, SIZE_MAX);
+	while (r == 0 && c != '\n') {
+		char chunk[4096];
+		size_t size = 0;
+
+		while (size < sizeof(chunk) && (c = getc_unlocked(file)) != EOF && c != '\n')
+			chunk[size++] = (char)c;
+		r = buf_append(line, chunk, size);
+		if (r == 0 && c == EOF)
+			return ferror(file) ? -EIO : buf_size(line) > 0;
+	}
+	return r == 0 ? 1 : r == -ENOBUFS ? -EFBIG : r;
+}
+
 static int walk_file(struct walk *walk, const char *path)
 {
 	_cleanup_file_ FILE *file = fopen(path, "re");
 	_cleanup_free_ char *shown = cli_shown(path);
-	_cleanup_free_ char *line = NULL;
-	size_t capacity = 0, number = 0;
-	ssize_t size;
+	_cleanup_buf_ struct buf line = { .limit = LINE_BYTES_MAX };
+	size_t number = 0;
 	int r = file ? 0 : -errno;
 
-	while (r >= 0 && (size = getline(&line, &capacity, file)) > 0) {
+	while (r >= 0 && (r = read_line(file, &line)) > 0) {
 		number++;
-		if (size > LINE_BYTES_MAX)
-			r = -EFBIG;
-		else if (strspn(line, " \t\r\n") < (size_t)size)
-			r = visit_json(walk, line, (size_t)size);
+		if (!is_blank(&line))
+			r = visit_json(walk, (const char *)buf_bytes(&line), buf_size(&line));
 	}
-	if (r >= 0 && ferror(file))
-		r = -EIO;
 	if (r == -EBADMSG)
 		cli_error("%s:%zu: expected one record as JSON in a line, as requests --json gives "
 			  "them",
 			  shown, number);
+	else if (r == -EFBIG)
+		cli_error("%s:%zu: the line is too long to be a record: at most %u MiB", shown,
+			  number + 1, LINE_BYTES_MAX >> 20);
 	else if (r < 0)
 		cli_error("%s cannot be read: %s", shown, strerror(-r));
 	return r < 0 ? CLI_NO_ACCESS : CLI_OK;

@@ -94,9 +94,12 @@ int policy_read_file(const char *path, struct buf *ret_text)
 	if (fd < 0)
 		return -errno;
 	r = check_kind(fd, true);
-	if (r == 0 && fcntl(fd, F_SETFL, 0) < 0)
+	/* a pipe's writer is waited for; what else has nothing to read yet is no file */
+	if (r == 0 && is_unnamed_pipe(fd) && fcntl(fd, F_SETFL, 0) < 0)
 		r = -errno;
-	return r ? r : read_all(fd, ret_text);
+	if (r == 0)
+		r = read_all(fd, ret_text);
+	return r == -EAGAIN ? -ENODEV : r;
 }
 
 static int remember(struct loading *loading, char **path, size_t dir_size)

@@ -5,6 +5,7 @@
 
 #include "base/escape.h"
 
+#define NESTING_MAX 10000 /* of what is read: more than any entry has */
 #define DEPTH_MAX 100 /* of what is written again */
 
 void tree_show_nul(char *json, size_t size)
@@ -18,6 +19,25 @@ void tree_show_nul(char *json, size_t size)
 	}
 }
 
+/* A tree is freed level by level on the stack. */
+static bool nests_too_deep(const char *text)
+{
+	size_t depth = 0;
+	bool quoted = false;
+
+	for (; *text; text++) {
+		if (quoted && *text == '\\' && text[1])
+			text++;
+		else if (*text == '"')
+			quoted = !quoted;
+		else if (!quoted && (*text == '[' || *text == '{') && ++depth > NESTING_MAX)
+			return true;
+		else if (!quoted && (*text == ']' || *text == '}') && depth)
+			depth--;
+	}
+	return false;
+}
+
 yajl_val tree_parse(const char *json, size_t size)
 {
 	_cleanup_free_ char *text = malloc(size + 1);
@@ -29,6 +49,8 @@ yajl_val tree_parse(const char *json, size_t size)
 	text[size] = '\0';
 	tree_show_nul(text, size);
 	if (memchr(text, '\0', size)) /* yajl_tree reads up to the first NUL */
+		return NULL;
+	if (nests_too_deep(text))
 		return NULL;
 	tree = yajl_tree_parse(text, NULL, 0);
 	if (tree && !YAJL_IS_OBJECT(tree)) {
