@@ -126,8 +126,11 @@ int learn_unsure_drop(struct policy_learner *learner, uint64_t included)
 				   by_event(&unsures.items[first], &unsures.items[next]) == 0;
 		     next++)
 			covered |= unsures.items[next].covered;
-		for (size_t i = first; covered && i < next; i++)
-			unsures.items[i].use->verbs = 0;
+		/* a call that names the object is as likely its doer: another run may tell so */
+		for (size_t i = first; covered && i < next; i++) {
+			if (!unsures.items[i].use->bound)
+				unsures.items[i].use->verbs = 0;
+		}
 	}
 	return 0;
 }

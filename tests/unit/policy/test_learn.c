@@ -150,8 +150,33 @@ static void what_may_be_of_several_calls_needs_no_line_where_one_has_it(void **s
 			    "  write   /srv/b  # 1 use in 1 call, possibly of another tool\n"
 			    "\n"
 			    "tool save              # 1 call\n"
-			    "  write   ${arg.path}  # 1 use\n"
+			    "  write   ${arg.path}  # 2 uses\n"
 			    "  write   /srv/b       # 1 use in 1 call, possibly of another tool\n");
+}
+
+/* Whose it is said to be may change from run to run; a call that names it is told by its own argument. */
+static void what_may_be_of_several_calls_stays_with_each_that_names_it(void **state)
+{
+	_cleanup_school_ struct school school;
+
+	school_open(&school);
+	call(&school, "save", "{\"path\":\"/srv/a\"}");
+	touch(&school, MF_POL_WRITE, "/srv/a");
+	touch_unsure(&school, 7, "/srv/a");
+	call(&school, "move", "{\"source\":\"/srv/a\"}");
+	touch_unsure(&school, 7, "/srv/a");
+	call(&school, "load", "{}");
+	touch_unsure(&school, 7, "/srv/a");
+	learned_is(&school, "base\n"
+			    "  include secrets\n"
+			    "\n"
+			    "tool load  # 1 call\n"
+			    "\n"
+			    "tool move                # 1 call\n"
+			    "  write   ${arg.source}  # 1 use\n"
+			    "\n"
+			    "tool save              # 1 call\n"
+			    "  write   ${arg.path}  # 2 uses\n");
 }
 
 static void names_from_outside_are_quoted_and_mean_themselves(void **state)
@@ -368,6 +393,7 @@ int main(void)
 		cmocka_unit_test(runtime_files_are_an_include),
 		cmocka_unit_test(what_comes_after_the_reply_is_allowed_in_base),
 		cmocka_unit_test(what_may_be_of_several_calls_needs_no_line_where_one_has_it),
+		cmocka_unit_test(what_may_be_of_several_calls_stays_with_each_that_names_it),
 		cmocka_unit_test(names_from_outside_are_quoted_and_mean_themselves),
 		cmocka_unit_test(the_text_is_in_the_one_layout),
 		cmocka_unit_test(a_name_that_can_have_no_block_is_counted),
