@@ -223,6 +223,8 @@ bool judge_disagrees(const struct judge *judge, const struct recorded_call *call
 	const struct mf_pol_rule *rule = policy_rule(&judge->policy, answer->decision.rule);
 	const char *verdict = tree_text(event->row, "verdict");
 	const char *line = strrchr(tree_text(event->row, "rule"), ':');
+	/* a session's mode may make a denial lighter, down to one that is only said to be one */
+	bool lighter = strcmp(verdict, "observed") == 0 && *tree_text(event->row, "because");
 	bool denied = strcmp(verdict, "deny") == 0 || strcmp(verdict, "would-deny") == 0;
 
 	/* decided by another policy than the record names */
@@ -233,8 +235,7 @@ bool judge_disagrees(const struct judge *judge, const struct recorded_call *call
 	/* by another one than that which the entry tells of */
 	if (tree_get(event->row, "generation"))
 		return false;
-	/* a session's mode may make a denial lighter; which line it is stays */
-	if (answer->decision.verdict <= MF_WOULD_DENY ? !denied : denied)
+	if (answer->decision.verdict <= MF_WOULD_DENY ? !denied && !lighter : denied)
 		return true;
 	if ((answer->decision.verdict == MF_ALLOW) != (strcmp(verdict, "allow") == 0))
 		return true;
