@@ -21,7 +21,7 @@ enum mf_kind {
 	MF_EV_EXIT = 3, /* struct mf_ev_exit, the last thread is gone */
 	MF_EV_OPEN = 4, /* struct mf_ev_file: an open is about to happen */
 	MF_EV_OPEN_EXEC = 5, /* struct mf_ev_file: opened in order to be executed */
-	MF_EV_CREATE = 6, /* struct mf_ev_change: create, mkdir, mknod, symlink, link (path2: of what) */
+	MF_EV_CREATE = 6, /* struct mf_ev_change: create, mkdir, mknod, symlink, link (of path2) */
 	MF_EV_DELETE = 7, /* struct mf_ev_change: unlink, rmdir */
 	MF_EV_RENAME = 8, /* struct mf_ev_change, path → path2 */
 	MF_EV_ATTRIB = 9, /* struct mf_ev_change: chmod, chown, xattr, times, link count */

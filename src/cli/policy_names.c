@@ -35,8 +35,8 @@ static bool is_about(const struct naming *naming, const struct policy_line *line
 
 	/* localhost is not looked up */
 	if (line->kind != POLICY_OBJECT_HOST || !strcmp(line->name.bytes, "localhost") ||
-	    !(line->verbs & question->access.verbs) ||
-	    port < line->ports.first || port > line->ports.last)
+	    !(line->verbs & question->access.verbs) || port < line->ports.first ||
+	    port > line->ports.last)
 		return false;
 	if (naming->rule)
 		return is_of_rule(naming, line);
