@@ -232,9 +232,6 @@ bool judge_disagrees(const struct judge *judge, const struct recorded_call *call
 		return false;
 	if (!is_of_policy(judge, call->entry) || answer->reason == QUESTION_NO_CALL)
 		return false;
-	/* by another one than that which the entry tells of */
-	if (tree_get(event->row, "generation"))
-		return false;
 	if (answer->decision.verdict <= MF_WOULD_DENY ? !denied && !lighter : denied)
 		return true;
 	if ((answer->decision.verdict == MF_ALLOW) != (strcmp(verdict, "allow") == 0))
