@@ -59,7 +59,16 @@ enum mf_kind {
 	MF_EV_FILE_RECEIVE = 36, /* struct mf_ev_act: path of a file that came through a socket */
 	MF_EV_SEND_ON = 37, /* struct mf_ev_send_on: on a connection, the first since what is in
 			     * flight changed */
-	MF_EV_KIND_MAX = 38,
+	MF_EV_UMOUNT = 38, /* struct mf_ev_act: path of the mount, MNT_ flags */
+	MF_EV_NAMESPACES = 39, /* struct mf_ev_act: a child in new ones; CLONE_ flags */
+	MF_EV_CGROUP = 40, /* struct mf_ev_act: a child in another cgroup; CLONE_ flags */
+	MF_EV_KEYS = 41, /* struct mf_ev_act: a key is used, KEY_NEED_ number, or made, 0 */
+	MF_EV_USERFAULTFD = 42, /* struct mf_ev_act: userfaultfd() */
+	MF_EV_DEVICE = 43, /* struct mf_ev_act: a node of a device: path, st_rdev */
+	MF_EV_TERMINAL = 44, /* struct mf_ev_act: path of a terminal that is typed into; ioctl */
+	MF_EV_SOURCE_ROUTE = 45, /* struct mf_ev_act: a route for packets; level, option */
+	MF_EV_UNIX_BIND = 46, /* struct mf_ev_act: an abstract name, SOCK_ type */
+	MF_EV_KIND_MAX = 47,
 };
 
 /* mf_event.flags */
@@ -179,6 +188,7 @@ enum mf_uring {
 	MF_URING_OVERRIDE_CREDS = 1, /* runs with somebody else's credentials */
 	MF_URING_SQPOLL = 2, /* a kernel thread polls for it */
 	MF_URING_CMD = 3, /* a command of a device */
+	MF_URING_RING = 4, /* a ring is made */
 };
 
 /* What has no body of its own. What each kind fills is told by enum mf_kind; the rest is 0. */

@@ -6,7 +6,7 @@
  * is done, and the hook's arguments.
  */
 
-#include "say_file.h"
+#include "say_node.h"
 
 #define AT_PATH struct path *dir, struct dentry *dentry
 #define IN_DIR struct inode *dir, struct dentry *dentry
@@ -25,15 +25,15 @@
 /* Second halves: the file system will do it. Renames are each engine's own. */
 #define FILE_HOOKS_SECOND(HOOK)                                                                   \
 	HOOK(inode_create, act_done(MF_EV_CREATE, FAN_CREATE, dentry, OFTEN), IN_DIR)             \
-	HOOK(inode_mknod, act_done(MF_EV_CREATE, FAN_CREATE, dentry, SELDOM), IN_DIR)             \
+	HOOK(inode_mknod, act_made_node(dentry, mode, dev), IN_DIR, unsigned short mode,          \
+	     unsigned int dev)                                                                    \
 	HOOK(inode_mkdir, act_done(MF_EV_CREATE, FAN_CREATE | FAN_ONDIR, dentry, SELDOM), IN_DIR) \
 	HOOK(inode_symlink, act_done(MF_EV_CREATE, FAN_CREATE, dentry, SELDOM), IN_DIR)           \
 	HOOK(inode_link, act_linked(old, dentry), struct dentry *old, IN_DIR)                     \
 	HOOK(inode_unlink, act_done(MF_EV_DELETE, FAN_DELETE, dentry, OFTEN), IN_DIR)             \
 	HOOK(inode_rmdir, act_done(MF_EV_DELETE, FAN_DELETE, dentry, SELDOM), IN_DIR)
 
-/* Files and their attributes. What mmap_file is told is what the caller asked for; what the kernel
- * makes of it follows behind. */
+/* Files and their attributes */
 #define FILE_HOOKS_WHOLE(HOOK)                                                                 \
 	HOOK(file_open, say_open(file), struct file *file)                                     \
 	HOOK(path_chmod, say_attributes(path), struct path *path)                              \
@@ -43,8 +43,7 @@
 	HOOK(inode_set_acl, say_attributes_of(dentry), void *idmap, struct dentry *dentry)     \
 	HOOK(inode_remove_acl, say_attributes_of(dentry), void *idmap, struct dentry *dentry)  \
 	HOOK(path_truncate, say_truncate(path), struct path *path)                             \
-	HOOK(file_truncate, say_truncate(path_in(file)), struct file *file)                    \
-	HOOK(mmap_file, say_map(file, prot), struct file *file, unsigned long prot)
+	HOOK(file_truncate, say_truncate(path_in(file)), struct file *file)
 
 #define FILE_HOOKS(HOOK)        \
 	FILE_HOOKS_FIRST(HOOK)  \

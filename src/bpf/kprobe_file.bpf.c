@@ -30,6 +30,13 @@ int BPF_KPROBE(probe_inode_rename, struct inode *old_dir, struct dentry *old, st
 	return 0;
 }
 
+SEC("kprobe/security_mmap_file")
+int BPF_KPROBE(probe_mmap_file, struct file *file, unsigned long prot)
+{
+	say_map(file, prot);
+	return 0;
+}
+
 SEC("kprobe/vfs_utimes")
 int BPF_KPROBE(probe_vfs_utimes, const struct path *path)
 {

@@ -130,32 +130,10 @@ int BPF_PROG(path_chroot, const struct path *path)
 	return path_act(path, MF_EV_CHROOT, MF_POL_CHROOT);
 }
 
-static __always_inline int number_act(__u32 number, __u16 kind, enum mf_pol_escape escape)
-{
-	struct act_place act;
-
-	if (!act_begins(&act))
-		return act_unseen(&act);
-	act.body->number = number;
-	return act_escape(&act, kind, escape);
-}
-
 SEC("lsm/userns_create")
 int BPF_PROG(userns_create, const struct cred *cred)
 {
 	return number_act(0, MF_EV_USERNS, MF_POL_NAMESPACES);
-}
-
-/* The session's own business, which its forks tell already */
-static __always_inline bool is_own(struct task_struct *task)
-{
-	struct mf_tag *own = tag_of_current();
-	struct mf_tag *other;
-
-	if (!own)
-		return true;
-	other = tag_of(task);
-	return other && other->session == own->session;
 }
 
 SEC("lsm/ptrace_access_check")

@@ -33,14 +33,20 @@ static __always_inline bool act_begins(struct act_place *act)
 	return true;
 }
 
-static __always_inline void act_path(struct act_place *act, const struct path *path)
+/* `fresh`: as path_climb() */
+static __always_inline void act_path_at(struct act_place *act, struct vfsmount *mnt,
+					struct dentry *dentry, bool fresh)
 {
-	__u32 len = place_path(act->place, sizeof(*act->body), BPF_CORE_READ(path, mnt),
-			       BPF_CORE_READ(path, dentry), false, act->actor.tag);
+	__u32 len = place_path(act->place, sizeof(*act->body), mnt, dentry, fresh, act->actor.tag);
 
 	act->body->path_len = len;
 	act->body->path_flags = act->place->walk.flags;
 	act->size += len;
+}
+
+static __always_inline void act_path(struct act_place *act, const struct path *path)
+{
+	act_path_at(act, BPF_CORE_READ(path, mnt), BPF_CORE_READ(path, dentry), false);
 }
 
 /* Kernel memory, up to a NUL */
@@ -73,19 +79,20 @@ static __always_inline void act_bytes(struct act_place *act, const char *from, _
 	act->size += len;
 }
 
-/* An abstract name, which the decision looks for at the end of the walk's bytes */
-static __always_inline void act_abstract(struct act_place *act, const char *from, __u32 len)
+/* An abstract name, which may be empty, and which the decision looks for at the end of the walk's bytes */
+static __always_inline void act_abstract(struct act_place *act, const char *from, __u32 len,
+					 enum mf_pol_verb verb)
 {
 	struct path_walk *walk = &act->place->walk;
 
 	act_bytes(act, from, len);
 	barrier_var(len);
-	if (!len || len > SUN_PATH_MAX)
+	if (len > SUN_PATH_MAX)
 		return;
 	walk->pos = MF_PATH_MAX - len;
 	bpf_probe_read_kernel(&walk->bytes[MF_PATH_MAX - len], len, from);
 	act->place->deciding.kind = DECIDE_ABSTRACT;
-	act->place->deciding.verbs = MF_POL_BIT(MF_POL_CONNECT);
+	act->place->deciding.verbs = MF_POL_BIT(verb);
 	place_decide(act->place, &act->actor);
 }
 
@@ -98,8 +105,9 @@ static __always_inline void act_target(struct act_place *act, struct task_struct
 /* The hooks of these come before the kernel has looked whether it may be, and can be, done. */
 static __always_inline bool is_only_asked(__u16 kind)
 {
-	return kind >= MF_EV_SOCKET && kind <= MF_EV_URING && kind != MF_EV_PTRACE &&
-	       kind != MF_EV_KILL;
+	return (kind >= MF_EV_SOCKET && kind <= MF_EV_URING && kind != MF_EV_PTRACE &&
+		kind != MF_EV_KILL) ||
+	       (kind >= MF_EV_UMOUNT);
 }
 
 /* Returns whether it is refused: 0, or MF_REFUSED. */
@@ -117,6 +125,40 @@ static __always_inline int act_escape(struct act_place *act, __u16 kind, enum mf
 	access_escape(&act->place->deciding, escape);
 	place_decide(act->place, &act->actor);
 	return act_say(act, kind);
+}
+
+/* The same where something else has told it already, unless this is refused */
+static __always_inline int act_escape_again(struct act_place *act, __u16 kind,
+					    enum mf_pol_escape escape)
+{
+	access_escape(&act->place->deciding, escape);
+	place_decide(act->place, &act->actor);
+	if (place_verdict(act->place))
+		return act_say(act, kind);
+	place_leave(act->place);
+	return 0;
+}
+
+static __always_inline int number_act(__u32 number, __u16 kind, enum mf_pol_escape escape)
+{
+	struct act_place act;
+
+	if (!act_begins(&act))
+		return refuse_unseen(act.actor.tag);
+	act.body->number = number;
+	return act_escape(&act, kind, escape);
+}
+
+/* The session's own business, which its forks tell already */
+static __always_inline bool is_own(struct task_struct *task)
+{
+	struct mf_tag *own = tag_of_current();
+	struct mf_tag *other;
+
+	if (!own)
+		return true;
+	other = tag_of(task);
+	return other && other->session == own->session;
 }
 
 /* What needs no line */
@@ -156,9 +198,9 @@ static __always_inline void act_unix(struct act_place *act, const struct sock *s
 		return;
 	}
 	len = addr ? BPF_CORE_READ(addr, len) : 0;
-	if (len > SUN_PATH_AT + 1) /* behind the NUL that abstract names begin with */
+	if (len > SUN_PATH_AT) /* behind the NUL that abstract names begin with */
 		act_abstract(act,
 			     (const char *)addr + bpf_core_field_offset(struct unix_address, name) +
 				     SUN_PATH_AT + 1,
-			     len - SUN_PATH_AT - 1);
+			     len - SUN_PATH_AT - 1, MF_POL_CONNECT);
 }

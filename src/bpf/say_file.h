@@ -32,6 +32,8 @@
 
 /* include/uapi/asm-generic/mman-common.h */
 #define PROT_EXEC 0x4
+/* include/linux/mm.h */
+#define VM_EXEC 0x4
 
 #define S_IFMT 00170000
 #define S_IFDIR 0040000
@@ -390,6 +392,36 @@ static __always_inline int say_attributes_of(struct dentry *dentry)
 	if (!actor_is_ours(&actor, SELDOM))
 		return refuse_unseen(actor.tag);
 	return say_change(MF_EV_ATTRIB, FAN_ATTRIB, mount_for(dentry), dentry, MF_EVF_ASKED,
+			  &actor);
+}
+
+static __always_inline void act_begin_times(const struct path *path)
+{
+	struct mf_tag *tag;
+
+	if (is_stranger(bpf_get_current_task_btf()))
+		return;
+	act_begin(SELDOM, BPF_CORE_READ(path, mnt), BPF_CORE_READ(path, dentry), NULL, NULL);
+	tag = tag_of_current();
+	if (tag)
+		act_of(tag)->times = act_of(tag)->dentry;
+}
+
+/* One of the two is the dentry. Other attributes have hooks of their own. */
+static __always_inline int act_times(__u64 first, __u64 second)
+{
+	struct actor actor;
+	struct mf_act *act;
+	__u64 dentry;
+
+	if (!actor_is_ours(&actor, OFTEN))
+		return refuse_unseen(actor.tag);
+	act = act_of(actor.tag);
+	dentry = act->times;
+	if (!dentry || (dentry != first && dentry != second))
+		return 0;
+	act->times = 0;
+	return say_change(MF_EV_ATTRIB, FAN_ATTRIB, (void *)act->mnt, (void *)dentry, MF_EVF_ASKED,
 			  &actor);
 }
 

@@ -7,10 +7,11 @@
  */
 
 #include "addr.h"
-#include "say.h"
+#include "say_act.h"
 
 /* include/linux/socket.h */
 #define AF_UNSPEC 0
+#define AF_UNIX 1
 #define MSG_FASTOPEN 0x20000000
 /* include/linux/net.h */
 #define SOCK_STREAM 1
@@ -85,8 +86,11 @@ static __always_inline void link_opened(struct socket *sock, const struct actor 
 	}
 	if (again) {
 		__builtin_memset(link, 0, sizeof(*link));
+		link->session = actor->tag->session;
+		link->own = 1;
 		return;
 	}
+	link->own = 1;
 	link->session = actor->tag->session;
 	link->opened_ns = bpf_ktime_get_ns();
 	link->opened_stamp = link->told_stamp = actor->stamp;
@@ -217,6 +221,25 @@ static __always_inline int say_connect(struct socket *sock, struct sockaddr *add
 	return verdict == NET_NO_ADDRESS ? no_address(&actor, sock) : verdict;
 }
 
+/* Of an abstract name; at a path it is the making of a file. */
+static __always_inline int say_local_bind(const struct actor *actor, struct socket *sock,
+					  const void *address, int len)
+{
+	struct act_place act;
+	char first = 0;
+
+	if (!(actor->tag->flags & MF_TAGF_POLICY) || len <= SUN_PATH_AT)
+		return 0;
+	bpf_probe_read_kernel(&first, 1, address + SUN_PATH_AT);
+	if (first)
+		return 0;
+	if (!act_begins(&act))
+		return act_unseen(&act);
+	act.body->number = BPF_CORE_READ(sock, type);
+	act_abstract(&act, address + SUN_PATH_AT + 1, len - SUN_PATH_AT - 1, MF_POL_LISTEN);
+	return act_say(&act, MF_EV_UNIX_BIND);
+}
+
 static __always_inline int say_bind(struct socket *sock, struct sockaddr *address, int len,
 				    bool known)
 {
@@ -225,6 +248,8 @@ static __always_inline int say_bind(struct socket *sock, struct sockaddr *addres
 
 	if (!actor_is_ours(&actor, SELDOM))
 		return refuse_unseen(actor.tag);
+	if (BPF_CORE_READ(sock, sk, __sk_common.skc_family) == AF_UNIX)
+		return say_local_bind(&actor, sock, address, len);
 	verdict = say_net(&actor, sock, MF_EV_BIND, address, len, known);
 	return verdict == NET_NO_ADDRESS ? no_address(&actor, sock) : verdict;
 }
@@ -238,10 +263,10 @@ static __always_inline void link_copy(const struct mf_link *link, struct mf_ev_s
 	send->opener_pid = link->opener_pid;
 }
 
-/* Who opened it was not seen, or is of another session: it was accepted, inherited or received. */
+/* No connect of this session was seen: it was accepted, inherited or received. */
 static __always_inline bool is_from_outside(const struct mf_link *link, const struct actor *actor)
 {
-	return link->session != actor->tag->session || !link->opener_pid;
+	return link->session != actor->tag->session || !link->own;
 }
 
 /*

@@ -22,6 +22,7 @@ struct mf_act {
 	__u64 mnt, mnt2;
 	__u64 dentry, dentry2;
 	__u64 made; /* that it is created was told */
+	__u64 times; /* of which times are about to be set, by `mnt` */
 	__u64 cut; /* an open that truncates it was told at cut_stamp */
 	__u64 cut_stamp;
 	/* the last two files that it opened: a program and its interpreter, a library */
@@ -62,6 +63,7 @@ struct mf_link {
 	__u32 told; /* 1: told_stamp and told_birth are valid */
 	__u64 told_stamp;
 	__u64 told_birth;
+	__u64 own; /* the session's own connects made it what it is, even where it is not known which */
 };
 
 /* file_question: an open that waits for its answer */

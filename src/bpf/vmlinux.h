@@ -120,6 +120,11 @@ struct mm_struct {
 	unsigned long arg_start, arg_end;
 };
 
+struct vm_area_struct {
+	unsigned long vm_flags;
+	struct file *vm_file;
+};
+
 struct linux_binprm {
 	struct file *file;
 };
@@ -273,6 +278,8 @@ struct unix_sock {
 struct msghdr {
 	void *msg_name;
 	int msg_namelen;
+	void *msg_control;
+	unsigned long msg_controllen;
 	unsigned int msg_flags;
 };
 

@@ -88,7 +88,8 @@ const struct policy_named policy_escapes[MF_POL_ESCAPE_MAX] = {
 	[MF_POL_NAMESPACES] = { "namespaces", "make or enter namespaces" },
 	[MF_POL_CHROOT] = { "chroot", "chroot" },
 	[MF_POL_PTRACE] = { "ptrace", "trace or read processes outside the session" },
-	[MF_POL_SIGNAL] = { "signal", "signal processes outside the session" },
+	[MF_POL_SIGNAL] = { "signal",
+			    "signal processes outside the session; type into a terminal" },
 	[MF_POL_BPF] = { "bpf", "the bpf system call" },
 	[MF_POL_MODULES] = { "modules", "kernel modules, firmware, kexec" },
 	[MF_POL_PERF] = { "perf", "performance events" },
@@ -97,10 +98,12 @@ const struct policy_named policy_escapes[MF_POL_ESCAPE_MAX] = {
 	[MF_POL_CGROUP] = { "cgroup", "leave the session's cgroup" },
 	[MF_POL_ANONYMOUS_EXEC] = { "anonymous-exec", "execute what has no name: memfds, deleted "
 						      "files" },
-	[MF_POL_RAW_SOCKETS] = { "raw-sockets", "raw, packet and ICMP sockets" },
+	[MF_POL_RAW_SOCKETS] = { "raw-sockets",
+				 "raw, packet and ICMP sockets; routes for packets" },
 	[MF_POL_OTHER_SOCKETS] = { "other-sockets", "sockets that are neither TCP, UDP nor unix" },
 	[MF_POL_USERFAULTFD] = { "userfaultfd", "handle page faults in user space" },
-	[MF_POL_HANDLES] = { "handles", "open files by handle, past their path" },
+	[MF_POL_HANDLES] = { "handles",
+			     "open files by handle, past their path; make device nodes" },
 };
 
 const struct policy_named policy_modes[3] = {

@@ -44,6 +44,15 @@ static const struct event_kind kinds[] = {
 	[MF_EV_URING] = { "io-uring", BODY_ACT },
 	[MF_EV_FILE_RECEIVE] = { "file-receive", BODY_ACT },
 	[MF_EV_SEND_ON] = { "send", BODY_SEND_ON },
+	[MF_EV_UMOUNT] = { "umount", BODY_ACT },
+	[MF_EV_NAMESPACES] = { "namespaces", BODY_ACT },
+	[MF_EV_CGROUP] = { "cgroup", BODY_ACT },
+	[MF_EV_KEYS] = { "keys", BODY_ACT },
+	[MF_EV_USERFAULTFD] = { "userfaultfd", BODY_ACT },
+	[MF_EV_DEVICE] = { "device", BODY_ACT },
+	[MF_EV_TERMINAL] = { "terminal", BODY_ACT },
+	[MF_EV_SOURCE_ROUTE] = { "source-route", BODY_ACT },
+	[MF_EV_UNIX_BIND] = { "unix-bind", BODY_ACT },
 };
 _Static_assert(ARRAY_LEN(kinds) == MF_EV_KIND_MAX, "a row for every kind");
 

@@ -159,16 +159,27 @@ static void ask_listen(struct question *question, const struct event_view *event
 		ask_bind(question, event);
 }
 
-static void ask_unix(struct question *question, const struct event_view *event)
+static void ask_abstract(struct question *question, const struct event_view *event, uint8_t verbs)
 {
-	const struct mf_ev_act *act = event->body;
 	const struct policy_access abstract = { .kind = POLICY_ACCESS_ABSTRACT,
-						.verbs = MF_POL_BIT(MF_POL_CONNECT),
+						.verbs = verbs,
 						.name = event->text[1],
 						.name_size = event->text_size[1] };
 
+	ask(question, &abstract);
+}
+
+static void ask_unix_bind(struct question *question, const struct event_view *event)
+{
+	ask_abstract(question, event, MF_POL_BIT(MF_POL_LISTEN));
+}
+
+static void ask_unix(struct question *question, const struct event_view *event)
+{
+	const struct mf_ev_act *act = event->body;
+
 	if (act->name_len)
-		ask(question, &abstract);
+		ask_abstract(question, event, MF_POL_BIT(MF_POL_CONNECT));
 	else if (act->path_len)
 		ask_path(question, event, 0, act->path_flags, MF_POL_BIT(MF_POL_CONNECT));
 	/* neither: a pair, or a peer without a name, which the process was handed */
@@ -223,6 +234,15 @@ static const struct {
 	[MF_EV_KERNEL_READ] = { .escape = MF_POL_MODULES, .is_escape = true },
 	[MF_EV_PERF] = { .escape = MF_POL_PERF, .is_escape = true },
 	[MF_EV_URING] = { .escape = MF_POL_IO_URING, .is_escape = true },
+	[MF_EV_UMOUNT] = { .escape = MF_POL_MOUNT, .is_escape = true },
+	[MF_EV_NAMESPACES] = { .escape = MF_POL_NAMESPACES, .is_escape = true },
+	[MF_EV_CGROUP] = { .escape = MF_POL_CGROUP, .is_escape = true },
+	[MF_EV_KEYS] = { .escape = MF_POL_KEYS, .is_escape = true },
+	[MF_EV_USERFAULTFD] = { .escape = MF_POL_USERFAULTFD, .is_escape = true },
+	[MF_EV_DEVICE] = { .escape = MF_POL_HANDLES, .is_escape = true },
+	[MF_EV_TERMINAL] = { .escape = MF_POL_SIGNAL, .is_escape = true },
+	[MF_EV_SOURCE_ROUTE] = { .escape = MF_POL_RAW_SOCKETS, .is_escape = true },
+	[MF_EV_UNIX_BIND] = { .ask = ask_unix_bind },
 };
 
 void question_of(const struct event_view *event, struct question *ret_question)

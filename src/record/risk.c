@@ -270,6 +270,7 @@ enum risk risk_of(unsigned kind, const void *body, const char *texts, const stru
 	case MF_EV_UNIX_SEND:
 	case MF_EV_SOCKET:
 	case MF_EV_FILE_RECEIVE:
+	case MF_EV_UNIX_BIND:
 		return risk_of_act(body, texts);
 	case MF_EV_MOUNT:
 	case MF_EV_MOVE_MOUNT:
@@ -283,6 +284,14 @@ enum risk risk_of(unsigned kind, const void *body, const char *texts, const stru
 	case MF_EV_KERNEL_READ:
 	case MF_EV_PERF:
 	case MF_EV_URING:
+	case MF_EV_UMOUNT:
+	case MF_EV_NAMESPACES:
+	case MF_EV_CGROUP:
+	case MF_EV_KEYS:
+	case MF_EV_USERFAULTFD:
+	case MF_EV_DEVICE:
+	case MF_EV_TERMINAL:
+	case MF_EV_SOURCE_ROUTE:
 		/* a way out of what is watched, or into others */
 		return place ? RISK_ALERT : RISK_BASELINE;
 	default:

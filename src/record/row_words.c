@@ -27,6 +27,14 @@ const struct row_act_keys row_act_keys[MF_EV_KIND_MAX] = {
 	[MF_EV_MODULE] = { .name = "module" },
 	[MF_EV_KERNEL_READ] = { .number = "reading" },
 	[MF_EV_URING] = { .number = "uring" },
+	[MF_EV_UMOUNT] = { .number = "umount_flags" },
+	[MF_EV_NAMESPACES] = { .value = "clone_flags" },
+	[MF_EV_CGROUP] = { .value = "clone_flags" },
+	[MF_EV_KEYS] = { .number = "need" },
+	[MF_EV_DEVICE] = { .value = "rdev" },
+	[MF_EV_TERMINAL] = { .number = "ioctl" },
+	[MF_EV_SOURCE_ROUTE] = { .number = "level", .value = "option" },
+	[MF_EV_UNIX_BIND] = { .number = "socket_type", .name = "abstract_name" },
 };
 
 static const char *const accesses[] = { "O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE" };
