@@ -11,6 +11,7 @@ import tap
 
 SRC = pathlib.Path(os.environ.get("MCPFLOOR_SRC", "."))
 ENGINES = ("trace", "lsm", "kprobe")  # columns of docs/evasions.md
+REFUSING = ("trace", "lsm")  # the columns behind them: where a policy is enforced
 ATTACK = f"{floor.BUILD}/tests/e2e/servers/attack"
 WANTED = os.environ.get("MCPFLOOR_TEST_ENGINE")
 ROUNDS = 200 if os.environ.get("MCPFLOOR_VM") else 2000
@@ -80,6 +81,13 @@ def status_of(row, engine):
     """What docs/evasions.md says of it."""
     match = re.search(rf"^\| {row} \|.*", (SRC / "docs/evasions.md").read_text(), re.MULTILINE)
     return [cell.strip() for cell in match[0].strip("|").split("|")][2 + ENGINES.index(engine)]
+
+
+def refused_of(row, engine):
+    """What docs/evasions.md says of it where a policy is enforced."""
+    match = re.search(rf"^\| {row} \|.*", (SRC / "docs/evasions.md").read_text(), re.MULTILINE)
+    cells = [cell.strip() for cell in match[0].strip("|").split("|")]
+    return cells[2 + len(ENGINES) + REFUSING.index(engine)] if engine in REFUSING else "–"
 
 
 def need_engine(row, record, *engines):

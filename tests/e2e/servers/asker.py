@@ -63,6 +63,29 @@ def unix(path):
     return ""
 
 
+dialled = []
+
+
+def dial(host, port):
+    """Two connections that stay: a stream, and datagrams, connected once and twice."""
+    for kind, times in ((socket.SOCK_STREAM, 1), (socket.SOCK_DGRAM, 1), (socket.SOCK_DGRAM, 2)):
+        dialled.append(socket.socket(type=kind))
+        for _ in range(times):
+            dialled[-1].connect((host, int(port)))
+    return ""
+
+
+def talk():
+    said = []
+    for sock in dialled:
+        try:
+            sock.send(b"x")
+            said.append("ok")
+        except OSError as error:
+            said.append(errno.errorcode[error.errno])
+    return " ".join(said)
+
+
 def child(*words):
     parent, own = socket.socketpair()
     pid = os.fork()
@@ -159,6 +182,7 @@ ACTS = {
     "exec": lambda *argv: str(subprocess.run(argv, check=False, stdout=subprocess.DEVNULL).returncode),
     "status": status,
     "out": lambda *argv: output(argv),
+    "run": lambda *argv: subprocess.run(argv, check=False, capture_output=True, text=True).stdout,
     "memfd": memfd,
     "call": lambda *words: checked(LIBC.syscall(*[ctypes.c_long(int(word, 0)) for word in words])),
     "call32": call32,
@@ -173,6 +197,8 @@ ACTS = {
     "send": send,
     "listen": listen,
     "unix": unix,
+    "dial": dial,
+    "talk": talk,
     "raw": lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, 1).close(),
     "netlink": lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0).close(),
     "mount": lambda path: checked(LIBC.mount(b"none", path.encode(), b"tmpfs", 0, None)),
