@@ -369,12 +369,13 @@ static void serve(struct session *session, const struct pollfd *slots)
 {
 	if (slots[POLL_SIGNALS].revents)
 		read_signals(session);
-	if (slots[POLL_GUARD].revents)
-		read_guard(session);
+	/* of the journal that was waited for: the guard may bring another */
 	if (broken(&slots[POLL_JOURNAL]))
 		session_recorder_gone(session);
 	else if (slots[POLL_JOURNAL].revents)
 		session_send(session);
+	if (slots[POLL_GUARD].revents)
+		read_guard(session);
 	if (slots[POLL_SERVER_OUT].revents)
 		session_read_server(session);
 	if (broken(&slots[POLL_CLIENT_OUT]) && session->down.out.fd >= 0)

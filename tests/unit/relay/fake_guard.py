@@ -97,7 +97,7 @@ class Guard:
         self.run_dir, self.leftovers, self.deaf, self.refuse = run_dir, leftovers, deaf, refuse
         self.entries, self.packets, self.opened, self.signals = [], 0, None, []
         self.page = None
-        self.renew, self.drop = False, ()
+        self.renew, self.drop, self.renewed = False, (), threading.Event()
         self.root = -1  # pidfd of the session's root process
         self.lock = threading.Condition()
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -219,6 +219,7 @@ class Guard:
             self.journal, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             socket.send_fds(self.conn, [HEAD.pack(1, JOURNAL, 0, 0)], [theirs.fileno()])
             theirs.close()
+            self.renewed.set()
         for name in ("journal", "conn"):
             if name in self.drop and getattr(self, name):
                 getattr(self, name).close()

@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -69,6 +70,22 @@ def _():
         assert {(e["ordinal"], e["id"]) for e in found} == {(1, b'"a"'), (2, b"2")}
         assert {e["epoch"] for e in found} == {2} and found[-1]["method"] == "tools/call"
         assert {e["args"] for e in found} == {b'{"x": 1}', b"{}"}
+
+
+@tap.test("a relay that hears of both at once, that a recorder is gone and that there is another, writes to the new one")
+def _():
+    with Relayed(python(ECHO)) as r:
+        r.send(call(b"1"))
+        r.line()
+        r.guard.wait("end")
+        os.kill(r.process.pid, signal.SIGSTOP)
+        r.guard.new_recorder()
+        r.guard.renewed.wait(20)
+        os.kill(r.process.pid, signal.SIGCONT)
+        r.guard.wait("counters")
+        r.send(call(b"2"))
+        r.line()
+        assert [entry["id"] for entry in r.guard.wait("begin", 2)] == [b"1", b"2"]
 
 
 @tap.test("without a recorder, and without a guard, the session goes on and says so once")
