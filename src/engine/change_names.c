@@ -32,7 +32,7 @@ static const struct session_sb *sb_of(const struct session *session, uint64_t fs
  * open_by_handle_at() takes no O_PATH descriptor for the mount, but it takes the working directory,
  * which may be one. So we go there and come back.
  */
-static int open_handle(int mount_fd, struct file_handle *handle)
+static int open_there(int mount_fd, struct file_handle *handle)
 {
 	_cleanup_fd_ int back = open(".", O_PATH | O_CLOEXEC);
 	int fd;
@@ -45,6 +45,23 @@ static int open_handle(int mount_fd, struct file_handle *handle)
 	if (fchdir(back)) /* our own directory is gone for us: be at a place that is there */
 		return chdir("/") ? close_fd(fd) : fd;
 	return fd;
+}
+
+/*
+ * A directory that the kernel has forgotten is found by opening what is above it, through the same
+ * mount. Through one that we answer for we would wait for ourselves, for ever. So it is opened through
+ * a mount of our own first, and the kernel remembers it while we hold that.
+ */
+static int open_handle(int mount_fd, struct file_handle *handle)
+{
+	_cleanup_fd_ int ours = -1, held = -1;
+	struct stat st;
+
+	if (!fstat(mount_fd, &st))
+		ours = mounts_of_ours(st.st_dev);
+	if (ours >= 0)
+		held = open_there(ours, handle);
+	return open_there(mount_fd, handle);
 }
 
 static ssize_t path_of_fd(int fd, char *ret_path, size_t size)

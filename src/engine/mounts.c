@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
 #include "base/buf.h"
@@ -118,6 +119,31 @@ int mounts_open_path(int root_fd, const char *path, bool cached)
 
 /* 1: *ret_fd is the mount; 0: another mount stands over it, no path leads there; else -errno.
  * `cached`: as mounts_open_path() */
+int mounts_of_ours(dev_t dev)
+{
+	_cleanup_fd_ int file = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	_cleanup_buf_ struct buf table = { .limit = MOUNTINFO_MAX };
+	struct mount_line line;
+	char wanted[32], *at;
+
+	if (file < 0 || read_table(file, &table))
+		return -ENOENT;
+	snprintf(wanted, sizeof(wanted), "%u:%u", major(dev), minor(dev));
+	at = (char *)table.data + table.start;
+	while (mount_line_next(&at, &line)) {
+		_cleanup_fd_ int fd = -1;
+		struct stat st;
+
+		if (strcmp(line.dev, wanted) || is_answered_by_process(line.type))
+			continue;
+		fd = open(line.point, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		/* another one may lie on it */
+		if (fd >= 0 && !fstat(fd, &st) && st.st_dev == dev)
+			return take_fd(&fd);
+	}
+	return -ENOENT;
+}
+
 static int open_mount(int root_fd, const struct mount_line *line, bool cached, int *ret_fd)
 {
 	const char *path = line->point[0] == '/' && line->point[1] ? line->point + 1 : ".";

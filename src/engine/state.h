@@ -335,6 +335,9 @@ int mounts_check(struct engine *engine);
 /* What the path leads to below `root_fd`, without links, as an O_PATH descriptor or -errno. `cached`:
  * -EAGAIN where a file system would have to be asked about the path. */
 int mounts_open_path(int root_fd, const char *path, bool cached);
+/* A directory of this device by a mount of our own namespace, which nobody watches: an O_PATH
+ * descriptor, or -errno. */
+int mounts_of_ours(dev_t dev);
 /* Whether this mount was there when the table was last looked at */
 bool mounts_has(const struct session *session, uint32_t id);
 /* Calls `try` with the mounts of this file system until it returns true. Not at all where there are
