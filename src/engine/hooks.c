@@ -127,6 +127,11 @@ static const struct {
 	{ MF_COV_NET, HOOK_SOCKET_CONNECT, HOOK_PROBE_SOCKET_BIND },
 };
 
+bool hooks_stand_at_ways_out(const struct engine *engine)
+{
+	return all_attached(engine, HOOK_SOCKET_CREATE, HOOK_FILE_SEND_SIGIOTASK);
+}
+
 /* By the hook that was loaded for it, else by the change of state */
 static bool syn_is_told(const struct engine *engine)
 {

@@ -97,7 +97,8 @@ uint32_t policies_refuse(const struct engine *engine, const struct session *sess
 	if (engine->kind == MF_ENGINE_LSM) {
 		if (coverage & MF_COV_CHANGES)
 			refuses |= MF_COV_REFUSES_CHANGES;
-		refuses |= MF_COV_REFUSES_ESCAPES;
+		if (hooks_stand_at_ways_out(engine))
+			refuses |= MF_COV_REFUSES_ESCAPES;
 	}
 	return refuses;
 }

@@ -280,6 +280,8 @@ int ask_who(struct engine *engine, struct mf_change_question *q);
 enum mf_engine engine_next_best(enum mf_engine kind);
 
 /* hooks.c */
+/* All of those that refuse ways out are attached: one that this kernel has not leaves one open. */
+bool hooks_stand_at_ways_out(const struct engine *engine);
 /* MF_COV_* of what is attached for the whole machine */
 uint32_t hooks_coverage(const struct engine *engine);
 int hooks_attach(struct engine *engine);
