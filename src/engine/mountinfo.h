@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define MOUNTINFO_MAX (32U << 20)
+
 struct mount_line {
 	uint32_t id;
 	const char *dev; /* "8:1" */

@@ -16,7 +16,6 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
 #include "base/buf.h"
@@ -25,7 +24,6 @@
 #include "engine/mountinfo.h"
 #include "engine/state.h"
 
-#define MOUNTINFO_MAX (32U << 20)
 /*
  * A session decides how often its mounts are searched and how long that takes, and everybody waits: so
  * it has 1/8 of the guard's time for it, of which 50 ms may come at once.
@@ -57,7 +55,7 @@ static bool is_pseudo(const char *type)
  * opens each watched file once more in our name, so there we could be held for ever, and everybody
  * with us.
  */
-static bool is_answered_by_process(const char *type)
+bool mounts_answered_by_process(const char *type)
 {
 	return !strcmp(type, "autofs") || !strcmp(type, "fuse") || !strcmp(type, "fuseblk") ||
 	       !strncmp(type, "fuse.", 5);
@@ -85,7 +83,7 @@ static bool is_device_type(const char *type)
 	return !strcmp(type, "devtmpfs") || !strcmp(type, "devpts");
 }
 
-static int read_table(int fd, struct buf *buf)
+int mounts_read_table(int fd, struct buf *buf)
 {
 	off_t at = 0;
 	ssize_t size;
@@ -119,31 +117,6 @@ int mounts_open_path(int root_fd, const char *path, bool cached)
 
 /* 1: *ret_fd is the mount; 0: another mount stands over it, no path leads there; else -errno.
  * `cached`: as mounts_open_path() */
-int mounts_of_ours(dev_t dev)
-{
-	_cleanup_fd_ int file = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
-	_cleanup_buf_ struct buf table = { .limit = MOUNTINFO_MAX };
-	struct mount_line line;
-	char wanted[32], *at;
-
-	if (file < 0 || read_table(file, &table))
-		return -ENOENT;
-	snprintf(wanted, sizeof(wanted), "%u:%u", major(dev), minor(dev));
-	at = (char *)table.data + table.start;
-	while (mount_line_next(&at, &line)) {
-		_cleanup_fd_ int fd = -1;
-		struct stat st;
-
-		if (strcmp(line.dev, wanted) || is_answered_by_process(line.type))
-			continue;
-		fd = open(line.point, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		/* another one may lie on it */
-		if (fd >= 0 && !fstat(fd, &st) && st.st_dev == dev)
-			return take_fd(&fd);
-	}
-	return -ENOENT;
-}
-
 static int open_mount(int root_fd, const struct mount_line *line, bool cached, int *ret_fd)
 {
 	const char *path = line->point[0] == '/' && line->point[1] ? line->point + 1 : ".";
@@ -281,7 +254,7 @@ struct look {
 static bool may_be_watched(const struct session *session, const struct mount_line *line,
 			   const struct look *look)
 {
-	if (is_answered_by_process(line->type))
+	if (mounts_answered_by_process(line->type))
 		return false;
 	return !look->later || is_local(line->type) ||
 	       is_watched_device(session, mount_line_device(line));
@@ -352,7 +325,7 @@ int mounts_mark(struct engine *engine, struct session *session, bool later)
 	char *at;
 	int error;
 
-	error = read_table(session->mountinfo_fd, &table);
+	error = mounts_read_table(session->mountinfo_fd, &table);
 	if (error)
 		return error;
 	at = (char *)table.data + table.start;
@@ -425,14 +398,14 @@ static void search(const struct session *session, uint64_t fsid,
 	struct statfs fs;
 	char *at;
 
-	if (read_table(session->mountinfo_fd, &table))
+	if (mounts_read_table(session->mountinfo_fd, &table))
 		return;
 	at = (char *)table.data + table.start;
 	while (mount_line_next(&at, &line)) {
 		struct session_sb sb = { fsid, -1, line.id, is_top(&line), is_whole(&line) };
 		_cleanup_fd_ int fd = -1;
 
-		if (is_answered_by_process(line.type) || is_pseudo(line.type))
+		if (mounts_answered_by_process(line.type) || is_pseudo(line.type))
 			continue;
 		if (open_mount(session->root_fd, &line, session->processes_answer, &fd) <= 0 ||
 		    fstatfs(fd, &fs) || memcmp(&fs.f_fsid, &fsid, sizeof(fsid)))
@@ -466,13 +439,13 @@ void mounts_unmark(struct engine *engine, struct session *session)
 	struct mount_line line;
 	char *at;
 
-	if (session->root_fd < 0 || read_table(session->mountinfo_fd, &table))
+	if (session->root_fd < 0 || mounts_read_table(session->mountinfo_fd, &table))
 		return;
 	at = (char *)table.data + table.start;
 	while (mount_line_next(&at, &line)) {
 		_cleanup_fd_ int fd = -1;
 
-		if (!is_answered_by_process(line.type) &&
+		if (!mounts_answered_by_process(line.type) &&
 		    open_mount(session->root_fd, &line, session->processes_answer, &fd) > 0)
 			opens_mark(engine, fd, false);
 	}

@@ -14,6 +14,7 @@
 #include "abi/event.h"
 #include "abi/page.h"
 #include "base/aside.h"
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "bpf/shared.h"
 #include "engine/engine.h"
@@ -337,7 +338,11 @@ int mounts_check(struct engine *engine);
 /* What the path leads to below `root_fd`, without links, as an O_PATH descriptor or -errno. `cached`:
  * -EAGAIN where a file system would have to be asked about the path. */
 int mounts_open_path(int root_fd, const char *path, bool cached);
-/* A directory of this device by a mount of our own namespace, which nobody watches: an O_PATH
+/* Appends such a table, and a NUL */
+int mounts_read_table(int fd, struct buf *buf);
+/* Whether a file system of this type is one whose server is a process, which may let us wait */
+bool mounts_answered_by_process(const char *type);
+/* mounts_ours.c: a directory of this device by a mount of our own namespace, which nobody watches: an O_PATH
  * descriptor, or -errno. */
 int mounts_of_ours(dev_t dev);
 /* Whether this mount was there when the table was last looked at */
