@@ -392,7 +392,9 @@ static int walk_log(struct walk *walk)
 static bool is_blank(const struct buf *line)
 {
 	for (size_t i = 0; i < buf_size(line); i++) {
-		if (!memchr(" \t\r", buf_bytes(line)[i], 3))
+		uint8_t byte = buf_bytes(line)[i];
+
+		if (byte != ' ' && byte != '\t' && byte != '\r')
 			return false;
 	}
 	return true;
@@ -425,7 +427,7 @@ static int walk_file(struct walk *walk, const char *path)
 	size_t number = 0;
 	int r = file ? 0 : -errno;
 
-	while (r >= 0 && (r = read_line(file, &line)) > 0) {
+	while (file && r >= 0 && (r = read_line(file, &line)) > 0) {
 		number++;
 		if (!is_blank(&line))
 			r = visit_json(walk, (const char *)buf_bytes(&line), buf_size(&line));
