@@ -187,6 +187,8 @@ static long by_clone(uint64_t flags, int cgroup, char **args)
 				    .cgroup = (uint64_t)cgroup };
 	long pid = syscall(SYS_clone3, &clone, sizeof(clone));
 
+	if (pid < 0 && errno == ENOSYS && !(flags & CLONE_INTO_CGROUP)) /* as every libc does */
+		pid = syscall(SYS_clone, flags | clone.exit_signal, 0, 0, 0, 0);
 	if (!pid)
 		_exit(kept_is_shut(args) ? errno : 0);
 	return pid;

@@ -170,8 +170,8 @@ sys.stdin.read()
 sys.exit(4)
 """)
     with Relayed(server) as r:
-        r.process.stdout.close()
         r.send(b"sent\n")
+        r.process.stdout.close()
         assert r.process.stderr.readline() == b"sent\n"
         assert r.process.wait(timeout=20) == 4
 
