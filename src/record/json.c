@@ -291,7 +291,7 @@ static void write_notes(struct jsonout *json, const struct request *request, boo
 }
 
 static void write_head(struct jsonout *json, const struct session *session,
-		       const struct request *request)
+		       const struct request *request, const struct session_policy *policy)
 {
 	const struct mf_j_begin *said = &request->begin;
 
@@ -307,7 +307,7 @@ static void write_head(struct jsonout *json, const struct session *session,
 	write_blob(json, "tool", &request->text[1]);
 	json_kv_str(json, "engine", json_engine(session->info.engine));
 	json_coverage(json, session->info.coverage);
-	json_policy(json, session, session_policy_at(session->policy, request->end_ns));
+	json_policy(json, session, policy);
 	json_key(json, "started");
 	json_time(json, session_real_ns(session, request->begin_ns));
 	json_key(json, "ended");
@@ -344,7 +344,7 @@ void json_request(struct buf *out, struct session *session, struct request *requ
 	json_begin(&json, out, "mcpfloor.record/1");
 	json.bytes = !blob_is_text(&request->text[1]) || !blob_is_text(&request->text[4]) ||
 		     !utf8_valid(session->info.tenant, strlen(session->info.tenant));
-	write_head(&json, session, request);
+	write_head(&json, session, request, place.policy);
 	json.bytes = false;
 	write_arguments(&json, request, &masked, &as_text);
 	json_kv_str(&json, "end", end_name(request->end.end));

@@ -82,9 +82,10 @@ int render_list_row(struct buf *out, const struct render_style *style,
 	return err ? err : buf_append_str(out, "\n");
 }
 
-static int render_session_line(struct buf *out, yajl_val tree, const char *what)
+/* When, what, and of which session: what every line begins with that is about one as a whole */
+static int render_line_head(struct buf *out, yajl_val tree, const char *time, const char *what)
 {
-	int err = column(out, tree, *tree_text(tree, "ended") ? "ended" : "started", 27);
+	int err = column(out, tree, time, 27);
 
 	if (!err)
 		err = buf_printf(out, "%-12s ", what);
@@ -92,8 +93,14 @@ static int render_session_line(struct buf *out, yajl_val tree, const char *what)
 		err = render_who(out, tree);
 	if (!err)
 		err = buf_append_str(out, "   ");
-	if (!err)
-		err = tree_print(out, tree_get(tree, "session"), "id");
+	return err ? err : tree_print(out, tree_get(tree, "session"), "id");
+}
+
+static int render_session_line(struct buf *out, yajl_val tree, const char *what)
+{
+	int err =
+		render_line_head(out, tree, *tree_text(tree, "ended") ? "ended" : "started", what);
+
 	if (!err && *tree_text(tree, "end"))
 		err = buf_append_str(out, "   ended by ");
 	if (!err)
@@ -101,19 +108,12 @@ static int render_session_line(struct buf *out, yajl_val tree, const char *what)
 	return err ? err : buf_append_str(out, "\n");
 }
 
-/* "2026-01-02T03:04:05Z   policy   crm-server   d682b49e9a2863f1   loaded: crm.policy, generation 2, enforce" */
+/* "… policy   crm-server   d682b49e9a2863f1   loaded: crm.policy, generation 2, enforce" */
 static int render_policy_line(struct buf *out, yajl_val tree)
 {
-	int err = column(out, tree, "time", 27);
+	yajl_val policy = tree_get(tree, "policy");
+	int err = render_line_head(out, tree, "time", "policy");
 
-	if (!err)
-		err = buf_printf(out, "%-12s ", "policy");
-	if (!err)
-		err = render_who(out, tree);
-	if (!err)
-		err = buf_append_str(out, "   ");
-	if (!err)
-		err = tree_print(out, tree_get(tree, "session"), "id");
 	if (!err)
 		err = buf_append_str(out, "   ");
 	if (!err)
@@ -121,10 +121,9 @@ static int render_policy_line(struct buf *out, yajl_val tree)
 	if (!err)
 		err = buf_append_str(out, ": ");
 	if (!err)
-		err = tree_print(out, tree_get(tree, "policy"), "name");
+		err = tree_print(out, policy, "name");
 	if (!err)
-		err = buf_printf(out, ", generation %lld, ",
-				 tree_number(tree_get(tree, "policy"), "generation"));
+		err = buf_printf(out, ", generation %lld, ", tree_number(policy, "generation"));
 	if (!err)
 		err = tree_print(out, tree, "mode");
 	return err ? err : buf_append_str(out, "\n");

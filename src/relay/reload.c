@@ -41,11 +41,9 @@ static uint64_t look(const struct reload *reload, uint64_t *ret_changed_ns)
 
 	for (const char *file = reload->files; file < end; file += strlen(file) + 1) {
 		struct stat is = { 0 };
-
 		uint64_t changed_ns;
 
-		if (stat(file, &is) < 0)
-			is.st_ino = 0;
+		(void)stat(file, &is); /* one that is not there looks like nothing else */
 		changed_ns = (uint64_t)is.st_ctim.tv_sec * NS_PER_S + (uint64_t)is.st_ctim.tv_nsec;
 		if (changed_ns > newest_ns)
 			newest_ns = changed_ns;
